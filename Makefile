@@ -1,0 +1,48 @@
+# Two commands do everything on a fresh machine with Python >= 3.11, make and a C compiler:
+#   make demo   the embedded study `mini`, from nothing to results/mini/figures
+#   make test   the test suite (make test-all adds the slow whole-system tests)
+
+PYTHON ?= python3
+VENV   ?= .venv
+CORES  ?= 2
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# uv reads neither pip's variables nor its configuration file.
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+
+.PHONY: demo test test-all lint docs lock clean
+
+demo: $(VENV)/installed
+	snakemake --profile profiles/local --cores $(CORES)
+
+test: $(VENV)/installed
+	python -m pytest -m "not slow"
+
+test-all: $(VENV)/installed
+	python -m pytest
+
+lint: $(VENV)/installed
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+docs: $(VENV)/installed
+	python -m lossgrid.studies.reference
+
+# uv installs in half a minute what takes pip several; both install the same pins.
+$(VENV)/installed: requirements.lock
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	{ python -m pip install --quiet uv && uv pip install --python $(VENV)/bin/python --compile-bytecode -r $<; } \
+	    || python -m pip install -r $<
+	cp $< $@
+
+# Resolve pyproject.toml anew. `torch==2.13.0` is what the CPU and the CUDA build both satisfy; the
+# libraries of the CUDA build are pinned by that build itself.
+lock:
+	uv pip compile pyproject.toml --extra workflow --extra dev --python-version 3.11 --quiet \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	    | sed 's/+cpu$$//' | grep -vE '^(nvidia-|cuda-|triton)' > requirements.lock
+
+clean:
+	rm -rf .snakemake results/*/
