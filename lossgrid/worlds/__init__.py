@@ -1,0 +1,1 @@
+"""Worlds: where prompts, responses and rewards come from."""
