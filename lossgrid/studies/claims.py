@@ -1,0 +1,81 @@
+"""The kinds of claim that a study can declare."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from lossgrid.studies.base import StrictModel, describe_field, fail
+
+
+class DeclaredClaim(StrictModel):
+    """What claims of every kind say."""
+
+    id: str = describe_field(
+        "Name of the claim in tables and files, unique in the study.", pattern="^[a-z0-9_-]+$"
+    )
+    statement: str = describe_field("The claim in words, as the report prints it.", min_length=1)
+
+
+class PairedDifference(DeclaredClaim):
+    """The mean of paired differences (same question) between a cell and its baseline has the claimed sign."""
+
+    kind: Literal["paired_difference"] = describe_field("Kind of the claim.")
+    cell: str = describe_field("`objective/setting` of a cell of the grid, or `sft`.")
+    baseline: str = describe_field("`objective/setting` of the cell to compare with, or `sft`.")
+    metric: Literal["reward", "kl"] = describe_field("What is compared.")
+    direction: Literal["greater", "less"] = describe_field(
+        "Whether the cell is claimed to lie above or below its baseline.", default="greater"
+    )
+    predicted: tuple[float, float] | None = describe_field(
+        "Interval in which the difference is predicted, [low, high].",
+        "unit of the metric",
+        default=None,
+        strict=False,
+    )
+
+    @model_validator(mode="after")
+    def check_sides(self) -> "PairedDifference":
+        """Two different cells, and an interval in the right order."""
+        if self.cell == self.baseline:
+            fail("is also the cell, so that the difference is 0; name another baseline", at=("baseline",))
+        if self.predicted and self.predicted[0] > self.predicted[1]:
+            low, high = self.predicted
+            fail(f"the low end comes first; write [{high:g}, {low:g}]", at=("predicted",))
+        return self
+
+
+class ProportionOfRuns(DeclaredClaim):
+    """The share of runs, over the seeds of the matching cells, that show an event."""
+
+    kind: Literal["proportion_of_runs"] = describe_field("Kind of the claim.")
+    cells: str = describe_field("Pattern (`*`, `?`, `[…]`) over the `objective/setting` of the grid's cells.")
+    event: Literal["diverged", "nonfinite"] = describe_field(
+        "diverged: the run ended early; nonfinite: it met a loss or gradient that is not finite, however it ended."
+    )
+    relation: Literal["above", "below", "none"] = describe_field(
+        "The share lies above or below the threshold, or no run shows the event."
+    )
+    threshold: float | None = describe_field(
+        "Share of the runs; required by above and below, absent with none.", ge=0, le=1, default=None
+    )
+
+    @model_validator(mode="after")
+    def check_threshold(self) -> "ProportionOfRuns":
+        """A threshold is given exactly where there is something to compare with it."""
+        if self.relation == "none" and self.threshold is not None:
+            fail("has no meaning with relation: none; remove it, or write relation: below", at=("threshold",))
+        if self.relation != "none" and self.threshold is None:
+            fail(f"missing; add a share from 0 to 1 for relation: {self.relation}", at=("threshold",))
+        return self
+
+
+class Bound(DeclaredClaim):
+    """No run of the matching cells exceeds a value."""
+
+    kind: Literal["bound"] = describe_field("Kind of the claim.")
+    cells: str = describe_field("Pattern (`*`, `?`, `[…]`) over the `objective/setting` of the grid's cells.")
+    metric: Literal["grad_norm", "kl", "reward"] = describe_field("What is bounded.")
+    at_most: float = describe_field("The largest value that the claim allows.", "unit of the metric")
+
+
+Claim = Annotated[PairedDifference | ProportionOfRuns | Bound, Field(discriminator="kind")]

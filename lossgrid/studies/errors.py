@@ -1,0 +1,50 @@
+"""The one exception of this package, and the pieces of its sentences."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class StudyError(ValueError):
+    """One or more mistakes in a study, one line each, saying where it is and how to fix it.
+
+    Attributes:
+        lines: The lines of the message.
+    """
+
+    def __init__(self, *lines: str):
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake of a study file.
+
+    Attributes:
+        line: Line of the offending key, counted from 1.
+        key: Dotted path of the key, empty for the file as a whole.
+        value: The value as the file spells it, empty where the key is missing.
+        message: What is wrong and how to fix it.
+    """
+
+    line: int
+    key: str
+    value: str
+    message: str
+
+    def describe(self, file: str) -> str:
+        """The problem as one line, with the file's name in front."""
+        return ": ".join(part for part in (f"{file}:{self.line}", self.key, self.value, self.message) if part)
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """A question that names the closest of the known words, or nothing where none is close."""
+    matches = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f"did you mean '{matches[0]}'? " if matches else ""
+
+
+def find_nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is most like the given one, however unlike; empty only where none is known."""
+    matches = get_close_matches(word, list(known), n=1, cutoff=0.0)
+    return matches[0] if matches else ""

@@ -1,0 +1,78 @@
+"""What each step of a study depends on, as plain data, and its hash."""
+
+import hashlib
+import json
+from typing import Any
+
+from lossgrid.studies.cells import Cell
+from lossgrid.studies.schema import Study
+from lossgrid.studies.spelling import get_objective
+
+# When to write a checkpoint or a log line decides nothing about the weights.
+WITHOUT_EFFECT = {"checkpoint_steps", "log_steps"}
+
+
+def hash_canonical(value: Any) -> str:
+    """SHA-256, in hexadecimal, of the value as JSON with sorted keys.
+
+    Raises:
+        ValueError: The value holds a number that is not finite.
+        TypeError: The value holds something that JSON does not know.
+    """
+    text = json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def get_training_settings(study: Study, cell: Cell) -> dict[str, Any]:
+    """What decides the trained weights of a cell, apart from its input files and the code."""
+    return {
+        "objective": cell.objective,
+        "function": get_objective(cell.objective).function,
+        "hyperparameters": dict(cell.setting),
+        "seed": cell.seed,
+        "recipe": {
+            **study.training.model_dump(mode="json", exclude=WITHOUT_EFFECT),
+            "micro_batch_size": get_micro_batch_size(study),
+        },
+    }
+
+
+def get_corpus_settings(study: Study) -> dict[str, Any]:
+    """What decides the chats that the SFT model is trained on."""
+    return study.world.model_dump(mode="json", include={"kind", "seed", "corpus_chats"})
+
+
+def get_heldout_settings(study: Study) -> dict[str, Any]:
+    """What decides the chats that are held out for the evaluation."""
+    return study.world.model_dump(mode="json", include={"kind", "seed", "heldout_chats"})
+
+
+def get_sft_settings(study: Study) -> dict[str, Any]:
+    """What decides the weights of the SFT model, apart from its corpus."""
+    return {
+        "policy": study.world.policy.model_dump(mode="json"),
+        "recipe": study.sft.model_dump(mode="json"),
+    }
+
+
+def get_pairs_settings(study: Study) -> dict[str, Any]:
+    """What decides the preference pairs, apart from the SFT model that they are drawn from."""
+    return study.world.model_dump(mode="json", include={"kind", "seed", "pairs", "label_temperature"})
+
+
+def get_reference_settings(study: Study) -> dict[str, Any]:
+    """What decides the reference log-probabilities, apart from the model and the pairs.
+
+    The batch is part of it because padding changes the rounding.
+    """
+    return {"max_length": study.training.max_length, "batch_size": get_micro_batch_size(study)}
+
+
+def get_generation_settings(study: Study) -> dict[str, Any]:
+    """What decides the replies of a model, apart from the model and the prompts."""
+    return study.evaluation.model_dump(mode="json")
+
+
+def get_micro_batch_size(study: Study) -> int:
+    """Examples in one forward pass, with the default filled in."""
+    return study.training.micro_batch_size or study.training.batch_size

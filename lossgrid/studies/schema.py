@@ -1,0 +1,148 @@
+"""The schema of a study file. Every field says its meaning, unit, range and default; the docs are made from it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from lossgrid.studies.base import Listed, Seed, Seeds, StrictModel, describe_field, fail
+from lossgrid.studies.blocks import Objectives
+from lossgrid.studies.claims import Claim
+
+
+class Policy(StrictModel):
+    """The language model of the reviews world, trained from random weights."""
+
+    layers: int = describe_field("Transformer layers.", ge=1, default=2)
+    hidden_size: int = describe_field("Width of the residual stream; a multiple of heads.", ge=8, default=96)
+    heads: int = describe_field("Attention heads; the size of each must be even.", ge=1, default=4)
+    intermediate_size: int = describe_field("Width of the feed-forward layers.", ge=8, default=256)
+
+    @model_validator(mode="after")
+    def check_head_size(self) -> "Policy":
+        """The heads share the width evenly, and rotary positions turn pairs of dimensions."""
+        if self.hidden_size % (2 * self.heads):
+            key = "hidden_size" if "hidden_size" in self.model_fields_set else "heads"
+            below = self.hidden_size // (2 * self.heads) * 2 * self.heads
+            fail(
+                f"{self.hidden_size} does not divide into {self.heads} heads of even size; hidden_size must be a "
+                f"multiple of {2 * self.heads}, for example {max(below, 8) if below >= 8 else below + 2 * self.heads}",
+                at=(key,),
+            )
+        return self
+
+
+class ReviewsWorld(StrictModel):
+    """A synthetic world of product reviews whose true reward is known; it ships with the code."""
+
+    kind: Literal["reviews"] = describe_field("Which world the data come from.")
+    seed: Seed = describe_field("Seed of every draw of the world.", default=1)
+    corpus_chats: int = describe_field("Two-turn chats that the SFT model is trained on.", "chats", ge=1)
+    pairs: int = describe_field("Preference pairs wanted.", "pairs", ge=2)
+    heldout_chats: int = describe_field("Two-turn chats held out for the evaluation.", "chats", ge=2)
+    label_temperature: float = describe_field(
+        "Temperature of the Bradley–Terry label noise: P(better reply chosen) = σ(Δreward/temperature).",
+        "reward points",
+        gt=0,
+        default=1.0,
+    )
+    policy: Policy = describe_field("The model to train.", default=Policy())
+
+
+# Another world is another class with its own `kind`, joined here by `|`.
+World = Annotated[ReviewsWorld, Field(discriminator="kind")]
+
+
+class Recipe(StrictModel):
+    """How a model is trained, whatever the loss."""
+
+    learning_rate: float = describe_field("Peak learning rate of AdamW.", gt=0)
+    epochs: float = describe_field("Passes over the training data.", "passes", gt=0)
+    batch_size: int = describe_field("Examples in one optimiser step.", "examples", ge=1)
+    warmup_ratio: float = describe_field(
+        "Share of the steps with a rising learning rate.", ge=0, lt=1, default=0.1
+    )
+    scheduler: Literal["linear", "cosine", "constant_with_warmup"] = describe_field(
+        "Shape of the learning rate after the warm-up.", default="cosine"
+    )
+    weight_decay: float = describe_field("Weight decay of AdamW.", ge=0, default=0.0)
+    max_grad_norm: float = describe_field("Gradients are clipped to this norm.", gt=0, default=1.0)
+    max_length: int = describe_field("Longest sequence, prompt and reply together.", "tokens", ge=8)
+
+
+class SftRecipe(Recipe):
+    """How the SFT model, from which every cell starts, is trained."""
+
+    seed: Seed = describe_field("Seed of the weights and of the data order.", default=1)
+
+
+class TrainingRecipe(Recipe):
+    """How every cell is trained; its seed is the cell's."""
+
+    micro_batch_size: int | None = describe_field(
+        "Examples in one forward pass; batch_size must be a multiple. null takes batch_size.",
+        "examples",
+        ge=1,
+        default=None,
+    )
+    nonfinite: Literal["stop", "skip", "propagate"] = describe_field(
+        "At a loss or gradient that is not finite: stop the run as diverged, skip the step and count it, or "
+        "propagate it into the weights.",
+        default="stop",
+    )
+    checkpoint_steps: int = describe_field("Optimiser steps between checkpoints.", "steps", ge=1, default=50)
+    log_steps: int = describe_field("Optimiser steps between log lines.", "steps", ge=1, default=10)
+
+    @model_validator(mode="after")
+    def check_micro_batches(self) -> "TrainingRecipe":
+        """A step is a whole number of forward passes."""
+        if self.micro_batch_size and self.batch_size % self.micro_batch_size:
+            divisors = [size for size in range(1, self.batch_size + 1) if self.batch_size % size == 0]
+            nearest = min(divisors, key=lambda size: abs(size - self.micro_batch_size))
+            fail(
+                f"does not divide batch_size {self.batch_size}; the nearest size that does is {nearest}",
+                at=("micro_batch_size",),
+            )
+        return self
+
+
+class Evaluation(StrictModel):
+    """How replies to the held-out chats are drawn."""
+
+    max_new_tokens: int = describe_field("Longest reply.", "tokens", ge=1, default=48)
+    temperature: float = describe_field("Sampling temperature.", gt=0, default=1.0)
+    batch_size: int = describe_field(
+        "Prompts generated together; part of the result, because padding changes the rounding.",
+        "prompts",
+        ge=1,
+        default=128,
+    )
+    seed: Seed = describe_field("Seed of the sampling.", default=1)
+
+
+class Grid(StrictModel):
+    """The part of a study that decides which cells there are and what is claimed of them."""
+
+    seeds: Seeds = describe_field("Training seeds of every block that names none.", default=(1,))
+    objectives: Objectives = describe_field("The losses to compare, each with one block or a list of blocks.")
+    claims: Annotated[tuple[Claim, ...], Listed()] = describe_field(
+        "Hypotheses, written before the study runs; the report gives a verdict on each.", default=()
+    )
+
+
+class StudyFile(Grid):
+    """A study: a grid of losses × hyper-parameters × seeds, from data to figures."""
+
+    title: str = describe_field("Title of the report.", min_length=1)
+    description: str = describe_field("What the study is about.", default="")
+    world: World = describe_field("Where prompts, replies and rewards come from.")
+    sft: SftRecipe = describe_field("Training of the model from which every cell starts.")
+    training: TrainingRecipe = describe_field("Training of the cells.")
+    evaluation: Evaluation = describe_field(
+        "Generation of the replies that are scored.", default=Evaluation()
+    )
+
+
+class Study(StudyFile):
+    """A study that was read and checked by `load_study`, with its name, the stem of its file."""
+
+    name: str
