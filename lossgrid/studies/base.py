@@ -36,11 +36,19 @@ class Listed:
     """Reads a list as a tuple of distinct values; with `alone`, a value that stands alone is a list of one.
 
     Validating a plain union of a value and a list would report every mistake once for either.
+
+    Args:
+        alone: A single value may stand for a list of one.
+        absent: What an empty (null) value stands for; None allows no empty values.
+        example: What a value looks like where every value is a mapping; empty for any other value.
+        least: How many values there must be.
     """
 
-    def __init__(self, alone: bool = False, absent: Any = None):
+    def __init__(self, alone: bool = False, absent: Any = None, example: str = "", least: int = 1):
         self.alone = alone
         self.absent = absent
+        self.example = example
+        self.least = least
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         """The schema of the tuple, with the reading before and the search for repetitions after it."""
@@ -53,11 +61,13 @@ class Listed:
         """The schema of what a file may hold, which is more than the tuple."""
         array = handler(schema)
         item = array["items"]
+        if self.least:
+            array["minItems"] = self.least
         if self.absent is None:
             array["uniqueItems"] = True
         else:
             item = {"anyOf": [item, {"type": "null"}]}
-            array = {**array, "items": item}
+            array["items"] = item
         return {"anyOf": [item, array]} if self.alone else array
 
     def read(self, value: Any) -> Any:
@@ -68,6 +78,12 @@ class Listed:
             values = [value]
         else:
             return value
+        # Not pydantic's min_length, which also counts the values that are wrong for another reason.
+        if len(values) < self.least:
+            fail("the list is empty; write at least one value or remove the key")
+        plain = [index for index, item in enumerate(values) if not isinstance(item, dict | BaseModel | None)]
+        if self.example and plain:
+            fail(f"must be a mapping of keys; write {self.example}", at=(plain[0],))
         return tuple(self.absent if item is None and self.absent is not None else item for item in values)
 
 
@@ -83,5 +99,6 @@ def check_distinct(values: Sequence[Any]) -> Sequence[Any]:
     return values
 
 
-Seed = Annotated[int, Field(ge=0)]
-Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), Listed()]
+# numpy takes no larger seed.
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Seeds = Annotated[tuple[Seed, ...], Listed()]

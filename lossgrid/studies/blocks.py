@@ -40,7 +40,9 @@ class Block(StrictModel):
             name = type(self).__name__.removesuffix("_block")
             tail = describe_exponential_tail(name, self.get_settings(), self.model_fields_set)
             if tail:
-                fail(*tail)
+                key, value, message = tail
+                at = (key, getattr(self, key).index(value)) if key in self.model_fields_set else ()
+                fail(message, at)
         return self
 
 
@@ -83,13 +85,18 @@ def build_field(objective: Objective) -> tuple[Any, Any]:
         **{parameter.name: build_values(parameter) for parameter in objective.hyperparameters},
     )
     # The defaults are not validated: an objective that the file does not name has no blocks at all.
-    blocks = Annotated[tuple[block, ...], Field(min_length=1), Listed(alone=True, absent={})]
+    blocks = Annotated[tuple[block, ...], Listed(alone=True, absent={}, example=build_example(objective))]
     return blocks, Field(default=(), description=f"{objective.title}: {objective.formula}")
+
+
+def build_example(objective: Objective) -> str:
+    first = next(iter(objective.defaults().items()), None)
+    return f"{{{first[0]}: {first[1]}}}" if first else "{}"
 
 
 def build_values(parameter: Hyperparameter) -> tuple[Any, Any]:
     value = Literal[parameter.choices] if parameter.choices else Number
-    values = Annotated[tuple[value, ...], Field(min_length=1), Listed(alone=True)]
+    values = Annotated[tuple[value, ...], Listed(alone=True)]
     default = parameter.default if parameter.choices else float(parameter.default)
     return values, describe_field(parameter.description, parameter.unit, default=(default,))
 

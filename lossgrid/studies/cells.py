@@ -44,7 +44,7 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """The setting as figures write it; what has its default, where that goes without saying, is left out."""
+        """The setting as figures write it, without the τ and the choices that have their defaults."""
         parts = []
         for parameter in get_objective(self.objective).hyperparameters:
             value = self.setting[parameter.name]

@@ -50,7 +50,7 @@ class ProportionOfRuns(DeclaredClaim):
     kind: Literal["proportion_of_runs"] = describe_field("Kind of the claim.")
     cells: str = describe_field("Pattern (`*`, `?`, `[…]`) over the `objective/setting` of the grid's cells.")
     event: Literal["diverged", "nonfinite"] = describe_field(
-        "diverged: the run ended early; nonfinite: it met a loss or gradient that is not finite, however it ended."
+        "diverged: the run ended early; nonfinite: it met a loss or gradient that is not finite."
     )
     relation: Literal["above", "below", "none"] = describe_field(
         "The share lies above or below the threshold, or no run shows the event."

@@ -40,8 +40,14 @@ class Problem:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """A question that names the closest of the known words, or nothing where none is close."""
+    match = find_close(word, known)
+    return f"did you mean '{match}'? " if match else ""
+
+
+def find_close(word: str, known: Iterable[str]) -> str | None:
+    """The known word that the given one seems to be a misspelling of."""
     matches = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f"did you mean '{matches[0]}'? " if matches else ""
+    return matches[0] if matches else None
 
 
 def find_nearest(word: str, known: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ TYPES = {
 }
 LIMITS = {
     "exclusiveMinimum": "above {}",
-    "minimum": "at least {}",
+    "minimum": "of at least {}",
     "exclusiveMaximum": "below {}",
     "maximum": "at most {}",
 }
@@ -30,15 +30,20 @@ def find_schema(root: dict[str, Any], location: tuple[int | str, ...]) -> dict[s
         node = resolve(root, node)
         options = [resolve(root, option) for option in node.get("anyOf", [node])]
         if isinstance(step, int):
-            node = next((option for option in options if "items" in option), {})
+            node = next((option for option in options if {"items", "prefixItems"} & set(option)), {})
             items = node.get("prefixItems", [])
             node = items[step] if step < len(items) else node.get("items", {})
         elif step in node.get("discriminator", {}).get("mapping", {}):
             node = {"$ref": node["discriminator"]["mapping"][step]}
         else:
-            properties = next((option["properties"] for option in options if "properties" in option), {})
-            node = properties.get(step, {})
+            node = get_properties(root, node).get(step, {})
     return resolve(root, node)
+
+
+def get_properties(root: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a mapping, also where the mapping is one of several things that a value may be."""
+    options = [resolve(root, option) for option in schema.get("anyOf", [schema])]
+    return next((option["properties"] for option in options if "properties" in option), {})
 
 
 def describe_expected(schema: dict[str, Any]) -> str:
@@ -60,7 +65,7 @@ def describe_type(schema: dict[str, Any]) -> str:
     if "prefixItems" in schema:
         return f"a list of {len(schema['prefixItems'])} numbers"
     if schema.get("type") == "array":
-        return "a list" + (" of at least one value" if schema.get("minItems") else "")
+        return "a list of at least one value" if schema.get("minItems") else "a list"
     if "pattern" in schema:
         return f"text matching {schema['pattern'].strip('^$')}"
     if schema.get("minLength"):
@@ -71,7 +76,7 @@ def describe_type(schema: dict[str, Any]) -> str:
 
 
 def spell_limit(value: float) -> str:
-    return f"{value:g}"
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def resolve(root: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The schema of a study file. Every field says its meaning, unit, range and default; the docs are made from it."""
+"""The schema of a study file. Every field says its meaning, unit, range and default, for the docs too."""
 
 from typing import Annotated, Literal
 
@@ -22,10 +22,11 @@ class Policy(StrictModel):
         """The heads share the width evenly, and rotary positions turn pairs of dimensions."""
         if self.hidden_size % (2 * self.heads):
             key = "hidden_size" if "hidden_size" in self.model_fields_set else "heads"
-            below = self.hidden_size // (2 * self.heads) * 2 * self.heads
+            step = 2 * self.heads
+            fitting = max(self.hidden_size // step, -(-8 // step)) * step
             fail(
-                f"{self.hidden_size} does not divide into {self.heads} heads of even size; hidden_size must be a "
-                f"multiple of {2 * self.heads}, for example {max(below, 8) if below >= 8 else below + 2 * self.heads}",
+                f"hidden_size {self.hidden_size} does not divide into {self.heads} heads of even size; "
+                f"hidden_size must be a multiple of {step}, for example {fitting}",
                 at=(key,),
             )
         return self
@@ -59,7 +60,10 @@ class Recipe(StrictModel):
     epochs: float = describe_field("Passes over the training data.", "passes", gt=0)
     batch_size: int = describe_field("Examples in one optimiser step.", "examples", ge=1)
     warmup_ratio: float = describe_field(
-        "Share of the steps with a rising learning rate.", ge=0, lt=1, default=0.1
+        "Share of the steps with a rising learning rate.",
+        ge=0,
+        lt=1,
+        default=0.1,
     )
     scheduler: Literal["linear", "cosine", "constant_with_warmup"] = describe_field(
         "Shape of the learning rate after the warm-up.", default="cosine"
@@ -124,7 +128,7 @@ class Grid(StrictModel):
 
     seeds: Seeds = describe_field("Training seeds of every block that names none.", default=(1,))
     objectives: Objectives = describe_field("The losses to compare, each with one block or a list of blocks.")
-    claims: Annotated[tuple[Claim, ...], Listed()] = describe_field(
+    claims: Annotated[tuple[Claim, ...], Listed(least=0)] = describe_field(
         "Hypotheses, written before the study runs; the report gives a verdict on each.", default=()
     )
 
@@ -138,7 +142,8 @@ class StudyFile(Grid):
     sft: SftRecipe = describe_field("Training of the model from which every cell starts.")
     training: TrainingRecipe = describe_field("Training of the cells.")
     evaluation: Evaluation = describe_field(
-        "Generation of the replies that are scored.", default=Evaluation()
+        "Generation of the replies that are scored.",
+        default=Evaluation(),
     )
 
 

@@ -57,7 +57,7 @@ def parse_setting(objective: Objective, text: str) -> dict[str, float | str]:
 
 
 def spell_number(value: float) -> str:
-    """The shortest text that reads back as the same number: no trailing ``.0``, no ``+``, no padded exponent."""
+    """The shortest text that reads back as the same number: no trailing ``.0``, ``+`` or padded exponent."""
     text = repr(float(value)).removesuffix(".0")
     mantissa, exponent_mark, exponent = text.partition("e")
     return f"{mantissa}e{int(exponent)}" if exponent_mark else mantissa

@@ -15,16 +15,16 @@ from lossgrid.studies.spelling import spell_number
 
 def describe_exponential_tail(
     objective: str, settings: Sequence[Setting], named: Collection[str]
-) -> tuple[str, tuple[str, ...]] | None:
-    """Say which setting of a block has r < 1, and the number that would mend the whole block.
+) -> tuple[str, float, str] | None:
+    """Say which setting of a block has the smallest r < 1, and the number that would mend the whole block.
 
     Args:
         objective: Name of the objective.
         settings: All settings of the block.
-        named: The hyper-parameters that the block names; one of them is blamed.
+        named: The keys that the block names; a hyper-parameter among them is blamed.
 
     Returns:
-        The sentence and the key (below the block) that it blames, or None where every r is at least 1.
+        The hyper-parameter that is blamed, its value and the sentence; None where every r is at least 1.
     """
     ratios = [(mix_ratio(objective, setting), setting) for setting in settings]
     growing = [(ratio, setting) for ratio, setting in ratios if ratio is not None and ratio < 1]
@@ -32,13 +32,12 @@ def describe_exponential_tail(
         return None
     ratio, setting = min(growing, key=lambda pair: pair[0])
     key = next((name for name in ("beta_mix", "tau", "beta_kl") if name in named), "tau")
-    value = "" if key not in named else f"{spell_number(setting[key])} "
-    more = f" (as do {len(growing) - 1} more settings of this block)" if len(growing) > 1 else ""
+    more = f" ({len(growing)} settings of this block have r < 1)" if len(growing) > 1 else ""
     message = (
-        f"{value}gives r={ratio:.4g} < 1{more}, the gradient grows exponentially for ρ→−∞; "
+        f"gives r={ratio:.4g} < 1{more}, the gradient grows exponentially for ρ→−∞; "
         f"{describe_fix(settings)} or set allow_exponential_tail: true"
     )
-    return message, (key,) if key in named else ()
+    return key, setting[key], message
 
 
 def describe_fix(settings: Sequence[Setting]) -> str:

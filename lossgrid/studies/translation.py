@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from pydantic import ValidationError
 
 from lossgrid.studies.blocks import Block
 from lossgrid.studies.document import Document
-from lossgrid.studies.errors import Problem, suggest
-from lossgrid.studies.expectation import describe_expected, find_schema
+from lossgrid.studies.errors import Problem, find_close, suggest
+from lossgrid.studies.expectation import describe_expected, find_schema, get_properties
 from lossgrid.studies.schema import StudyFile
 
 
@@ -17,9 +18,9 @@ def translate(error: ValidationError, document: Document) -> list[Problem]:
     """One problem for each mistake, with the line, key and value from the document."""
     found = error.errors(include_url=False)
     misspelt = {
-        (*details["loc"][:-1], suggested)
+        (*details["loc"][:-1], meant)
         for details in found
-        if details["type"] == "extra_forbidden" and (suggested := find_meant(details["loc"]))
+        if details["type"] == "extra_forbidden" and (meant := find_meant(details["loc"]))
     }
     return [
         document.locate(get_location(details), describe(details))
@@ -47,8 +48,12 @@ def describe(details: dict[str, Any]) -> str:
     match details["type"]:
         case "study":
             return context["message"]
-        case "missing":
-            return f"missing; add it: {describe_expected(schema)}. {schema.get('description', '')}".rstrip()
+        case "missing" if isinstance(location[-1], str):
+            meaning = schema.get("description", "")
+            return f"missing; add {location[-1]}: {describe_expected(schema)}. {meaning}".rstrip()
+        case "missing" | "too_long":
+            # Only the ends of an interval have a fixed count.
+            return "must be a list of 2 numbers, [low, high]"
         case "extra_forbidden":
             return describe_unknown(location)
         case "literal_error":
@@ -57,8 +62,9 @@ def describe(details: dict[str, Any]) -> str:
         case "union_tag_invalid":
             return describe_choice(value["kind"], schema["discriminator"]["mapping"])
         case "union_tag_not_found":
-            kinds = ", ".join(schema["discriminator"]["mapping"])
-            return f"missing; add kind: one of {kinds}"
+            written = find_close("kind", value)
+            question = f"is it misspelt as '{written}'? " if written else ""
+            return f"missing; {question}add kind: one of {', '.join(schema['discriminator']['mapping'])}"
     return f"must be {describe_expected(schema)}{describe_hint(value, schema)}"
 
 
@@ -69,41 +75,52 @@ def describe_choice(value: Any, choices: Iterable[str]) -> str:
 
 def describe_unknown(location: tuple[int | str, ...]) -> str:
     *above, key = location
-    known = list(find_schema(get_schema(), tuple(above)).get("properties", ()))
+    known = get_known_keys(tuple(above))
     question = suggest(str(key), known)
-    noun, also = "key", ""
-    if location[0] == "objectives":
-        noun = "objective" if len(location) == 2 else "hyper-parameter"
-    if noun == "hyper-parameter":
-        also = f" (and {', '.join(Block.model_fields)})"
-        known = [name for name in known if name not in Block.model_fields]
-    return f"unknown {noun}; {question}known: {', '.join(known)}{also}"
+    if location[0] != "objectives":
+        return f"unknown key; {question}known: {', '.join(known)}"
+    if len(location) == 2:
+        return f"unknown objective; {question}known: {', '.join(known)}"
+    names = ", ".join(name for name in known if name not in Block.model_fields)
+    return f"unknown hyper-parameter; {question}known: {names} (and {', '.join(Block.model_fields)})"
 
 
 def find_meant(location: tuple[int | str, ...]) -> str | None:
+    """The known key that an unknown one seems to be a misspelling of."""
     *above, key = location
-    known = find_schema(get_schema(), tuple(above)).get("properties", ())
-    question = suggest(str(key), known)
-    return question.split("'")[1] if question else None
+    return find_close(str(key), get_known_keys(tuple(above)))
+
+
+def get_known_keys(location: tuple[int | str, ...]) -> list[str]:
+    return list(get_properties(get_schema(), find_schema(get_schema(), location)))
 
 
 def describe_hint(value: Any, schema: dict[str, Any]) -> str:
     """The mistake behind a value of the wrong type, where it can be guessed."""
-    wants_number = schema.get("type") in ("number", "integer") or "anyOf" in schema
-    if isinstance(value, bool):
-        return "; true and false are no numbers" if wants_number else ""
-    if isinstance(value, str) and wants_number:
-        try:
-            float(value)
-        except ValueError:
-            return ""
-        return f"; write {value} without quotes"
-    if isinstance(value, dict | list) and wants_number:
-        return "; give one value only"
-    if value is None:
-        return "; the value is empty, write one or remove the key"
-    if schema.get("type") == "array" and not isinstance(value, list | tuple):
+    options = [option.get("type") for option in schema.get("anyOf", [schema])]
+    wants_number = "number" in options or "integer" in options
+    match value:
+        case None:
+            return "; the value is empty, write one or remove the key"
+        case bool():
+            return "; true and false are no numbers" if wants_number else ""
+        case dict() if "array" in options:
+            return "; write each entry behind a dash"
+        case dict() | list():
+            return "; give one value only" if wants_number else ""
+        case str() if wants_number:
+            return f"; write {value} without quotes" if is_number(value) else ""
+        case float() if not isfinite(value):
+            return "; it must be finite"
+        case float() if "integer" in options:
+            return f"; write {round(value)}"
+    if "array" in options and not any("prefixItems" in option for option in schema.get("anyOf", ())):
         return f"; write [{value}]"
-    if schema.get("type") == "string" and not isinstance(value, str):
-        return "; put it in quotes"
-    return ""
+    return "; put it in quotes" if "string" in options and not isinstance(value, str) else ""
+
+
+def is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
