@@ -5,7 +5,6 @@ from lossgrid.studies.errors import StudyError
 from lossgrid.studies.identity import (
     get_corpus_settings,
     get_generation_settings,
-    get_heldout_settings,
     get_pairs_settings,
     get_reference_settings,
     get_sft_settings,
@@ -25,7 +24,6 @@ __all__ = [
     "get_cells",
     "get_corpus_settings",
     "get_generation_settings",
-    "get_heldout_settings",
     "get_pairs_settings",
     "get_reference_settings",
     "get_sft_settings",

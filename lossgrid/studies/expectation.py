@@ -10,6 +10,7 @@ TYPES = {
     "object": "a mapping of keys",
     "null": "null",
 }
+PLURALS = {"number": "numbers", "integer": "whole numbers"}
 LIMITS = {
     "exclusiveMinimum": "above {}",
     "minimum": "of at least {}",
@@ -54,25 +55,37 @@ def describe_expected(schema: dict[str, Any]) -> str:
 
 
 def describe_type(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(describe_type(option) for option in schema["anyOf"])
+    return " ".join(filter(None, [describe_base(schema), describe_limits(schema)]))
+
+
+def describe_base(schema: dict[str, Any]) -> str:
+    """The type of a value without its limits."""
     if "enum" in schema:
         return "one of " + ", ".join(schema["enum"])
     if "const" in schema:
         return str(schema["const"])
-    if "anyOf" in schema:
-        return " or ".join(describe_type(option) for option in schema["anyOf"])
     if "discriminator" in schema:
         return "a mapping with a kind: " + ", ".join(schema["discriminator"]["mapping"])
     if "prefixItems" in schema:
         return f"a list of {len(schema['prefixItems'])} numbers"
-    if schema.get("type") == "array":
-        return "a list of at least one value" if schema.get("minItems") else "a list"
+    if schema.get("type") == "array" and schema["items"].get("type") in PLURALS:
+        return f"a list of {PLURALS[schema['items']['type']]}"
+    return {"array": "a list", **TYPES}.get(schema.get("type", "object"), TYPES["object"])
+
+
+def describe_limits(schema: dict[str, Any]) -> str:
+    """The range of a value, empty where everything of its type will do."""
     if "pattern" in schema:
-        return f"text matching {schema['pattern'].strip('^$')}"
+        return f"matching {schema['pattern'].strip('^$')}"
     if schema.get("minLength"):
-        return "text that is not empty"
-    limits = [words.format(spell_limit(schema[key])) for key, words in LIMITS.items() if key in schema]
-    base = TYPES.get(schema.get("type", "object"), "a mapping of keys")
-    return " ".join([base, " and ".join(limits)]).strip()
+        return "that is not empty"
+    if schema.get("minItems") and "prefixItems" not in schema:
+        return "that is not empty"
+    return " and ".join(
+        words.format(spell_limit(schema[key])) for key, words in LIMITS.items() if key in schema
+    )
 
 
 def spell_limit(value: float) -> str:

@@ -38,13 +38,10 @@ def get_training_settings(study: Study, cell: Cell) -> dict[str, Any]:
 
 
 def get_corpus_settings(study: Study) -> dict[str, Any]:
-    """What decides the chats that the SFT model is trained on."""
-    return study.world.model_dump(mode="json", include={"kind", "seed", "corpus_chats"})
-
-
-def get_heldout_settings(study: Study) -> dict[str, Any]:
-    """What decides the chats that are held out for the evaluation."""
-    return study.world.model_dump(mode="json", include={"kind", "seed", "heldout_chats"})
+    """What decides the texts that no model wrote: SFT chats, prompts of the pairs, held-out chats."""
+    return study.world.model_dump(
+        mode="json", include={"kind", "seed", "corpus_chats", "pairs", "heldout_chats"}
+    )
 
 
 def get_sft_settings(study: Study) -> dict[str, Any]:
@@ -56,8 +53,11 @@ def get_sft_settings(study: Study) -> dict[str, Any]:
 
 
 def get_pairs_settings(study: Study) -> dict[str, Any]:
-    """What decides the preference pairs, apart from the SFT model that they are drawn from."""
-    return study.world.model_dump(mode="json", include={"kind", "seed", "pairs", "label_temperature"})
+    """What decides the preference pairs, apart from their prompts and the SFT model that answers them."""
+    return {
+        "world": study.world.model_dump(mode="json", include={"kind", "seed", "pairs", "label_temperature"}),
+        "sampling": study.evaluation.model_dump(mode="json", include={"max_new_tokens", "batch_size"}),
+    }
 
 
 def get_reference_settings(study: Study) -> dict[str, Any]:

@@ -38,7 +38,9 @@ class ReviewsWorld(StrictModel):
     kind: Literal["reviews"] = describe_field("Which world the data come from.")
     seed: Seed = describe_field("Seed of every draw of the world.", default=1)
     corpus_chats: int = describe_field("Two-turn chats that the SFT model is trained on.", "chats", ge=1)
-    pairs: int = describe_field("Preference pairs wanted.", "pairs", ge=2)
+    pairs: int = describe_field(
+        "Preference pairs wanted, one a prompt; two equal replies give none.", "pairs", ge=2
+    )
     heldout_chats: int = describe_field("Two-turn chats held out for the evaluation.", "chats", ge=2)
     label_temperature: float = describe_field(
         "Temperature of the Bradley–Terry label noise: P(better reply chosen) = σ(Δreward/temperature).",
@@ -112,15 +114,31 @@ class TrainingRecipe(Recipe):
 class Evaluation(StrictModel):
     """How replies to the held-out chats are drawn."""
 
-    max_new_tokens: int = describe_field("Longest reply.", "tokens", ge=1, default=48)
+    max_new_tokens: int = describe_field(
+        "Longest reply, also in the preference pairs.", "tokens", ge=1, default=48
+    )
     temperature: float = describe_field("Sampling temperature.", gt=0, default=1.0)
     batch_size: int = describe_field(
-        "Prompts generated together; part of the result, because padding changes the rounding.",
+        "Prompts answered together, also for the preference pairs; part of the result, because padding changes "
+        "the rounding.",
         "prompts",
         ge=1,
         default=128,
     )
     seed: Seed = describe_field("Seed of the sampling.", default=1)
+
+
+class Setup(StrictModel):
+    """The part of a study that all its cells share."""
+
+    title: str = describe_field("Title of the report.", min_length=1)
+    description: str = describe_field("What the study is about.", default="")
+    world: World = describe_field("Where prompts, replies and rewards come from.")
+    sft: SftRecipe = describe_field("Training of the model from which every cell starts.")
+    training: TrainingRecipe = describe_field("Training of the cells.")
+    evaluation: Evaluation = describe_field(
+        "Generation of the replies that are scored.", default=Evaluation()
+    )
 
 
 class Grid(StrictModel):
@@ -133,18 +151,9 @@ class Grid(StrictModel):
     )
 
 
-class StudyFile(Grid):
+# pydantic lists the fields of the last base first, and the setup comes first in a file.
+class StudyFile(Grid, Setup):
     """A study: a grid of losses × hyper-parameters × seeds, from data to figures."""
-
-    title: str = describe_field("Title of the report.", min_length=1)
-    description: str = describe_field("What the study is about.", default="")
-    world: World = describe_field("Where prompts, replies and rewards come from.")
-    sft: SftRecipe = describe_field("Training of the model from which every cell starts.")
-    training: TrainingRecipe = describe_field("Training of the cells.")
-    evaluation: Evaluation = describe_field(
-        "Generation of the replies that are scored.",
-        default=Evaluation(),
-    )
 
 
 class Study(StudyFile):
