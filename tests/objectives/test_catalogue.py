@@ -1,0 +1,181 @@
+"""The catalogue: that what a study reads of a loss is what the loss does, without importing torch."""
+
+import inspect
+import itertools
+import math
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from lossgrid.objectives.catalogue import CATALOGUE, OBJECTIVES, mix_ratio
+
+from .log_probabilities import with_margin
+
+every_objective = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: objective.name)
+
+
+def test_catalogue_holds_every_loss_once():
+    """A loss would be out of every study's reach, or hide another of its name."""
+    assert list(CATALOGUE) == ["dpo", "ipo", "hinge", "discopop", "dlrml"]
+    assert len(OBJECTIVES) == len(CATALOGUE)
+    assert len({objective.title for objective in OBJECTIVES}) == len(OBJECTIVES)
+
+
+@every_objective
+def test_hyperparameters_are_those_of_the_function(objective):
+    """A study's setting would name an argument that the loss lacks, or record a default it does not use."""
+    parameters = list(inspect.signature(objective.load()).parameters.values())
+    of_pair, of_loss = parameters[:4], parameters[4:]
+    assert [each.name for each in of_pair] == [
+        "policy_chosen_logps",
+        "policy_rejected_logps",
+        "reference_chosen_logps",
+        "reference_rejected_logps",
+    ]
+    assert {each.name: each.default for each in of_loss} == objective.defaults()
+    assert [each.name for each in of_loss] == [each.name for each in objective.hyperparameters]
+
+
+@every_objective
+def test_loss_runs_with_the_catalogue_s_defaults(objective):
+    """The setting that a study gets by naming none would not train, or train something else."""
+    tensors = with_margin([-3.0, 0.0, 3.0])
+    loss = objective.load()
+    assert torch.equal(loss(*tensors, **objective.defaults()), loss(*tensors))
+
+
+@every_objective
+def test_every_entry_is_described(objective):
+    """A reader of the study's schema or of a figure would not learn what a loss or number is."""
+    for text in (objective.title, objective.formula, objective.reference):
+        assert text.strip()
+    assert "arXiv:" in objective.reference
+    for parameter in objective.hyperparameters:
+        assert parameter.description.endswith(".")
+        assert len(parameter.description.split()) >= 4
+
+
+@every_objective
+def test_every_choice_is_accepted_and_every_default_allowed(objective):
+    """The schema would offer a word that the loss refuses, or a default that the schema refuses."""
+    tensors = with_margin([0.0])
+    for parameter in objective.hyperparameters:
+        if parameter.choices:
+            assert parameter.default in parameter.choices
+            at_default = objective.load()(*tensors)
+            for choice in parameter.choices:
+                # At ρ=0 nothing overflows: one function, up to the last bits of float64.
+                torch.testing.assert_close(
+                    objective.load()(*tensors, **{parameter.name: choice}), at_default, rtol=1e-14, atol=0
+                )
+        else:
+            assert math.isfinite(parameter.default)
+            assert parameter.default > 0
+
+
+NUMBERS = {
+    "beta": (0.05, 0.1, 0.25, 0.5),
+    "beta_kl": (0.05, 0.1, 0.5),
+    "beta_mix": (0.05, 0.1, 0.2),
+    "tau": (0.05, 0.1, 0.2),
+    "evaluation": ("log_space", "published"),
+}
+
+
+def settings_of_the_catalogue():
+    for objective in OBJECTIVES:
+        names = [parameter.name for parameter in objective.hyperparameters]
+        for numbers in itertools.product(*(NUMBERS[name] for name in names)):
+            yield objective, dict(zip(names, numbers, strict=True))
+
+
+def test_settings_share_a_shape_exactly_where_they_are_one_loss():
+    """Duplicates in a grid would be trained twice, or two different losses merged into one run.
+
+    All pairs of 90 settings of the five losses, on margins that reach beyond the overflow of the published
+    formula in float64 (ρ=−20000 at β=0.05), where alone the two evaluations differ.
+    """
+    # Near ρ=0 the mixes differ, further out the branches; both signs.
+    rho = [sign * size for size in (0.01, 0.1, 0.5, 1, 2, 5, 10, 20000) for sign in (-1, 1)]
+    tensors = with_margin(rho)
+    evaluated = [
+        (objective.shape_of(setting), objective.load()(*tensors, **setting))
+        for objective, setting in settings_of_the_catalogue()
+    ]
+    assert len({shape for shape, _ in evaluated}) < len(evaluated)  # there are duplicates to find
+    for (shape, values), (other_shape, other_values) in itertools.combinations(evaluated, 2):
+        # Equal shapes round their mix logit differently by some 1e-16; at the exponents below 100 that still
+        # weigh in the loss that is 1e-14. Different settings here differ by a half in some hyper-parameter.
+        same = torch.allclose(values, other_values, rtol=1e-12, atol=1e-300, equal_nan=True)
+        assert same == (shape == other_shape), (shape, other_shape)
+
+
+def test_known_duplicates_share_their_shape():
+    """The aliases that the study's documentation names would be trained twice.
+
+    dLRML(0.05, 0.05, 0.05) is DiscoPOP(0.05, 0.05); (0.05, 0.2, 0.05) is (0.05, 0.4, 0.1), as 0.2/0.05 =
+    0.4/0.1, and DiscoPOP of τ′ = 0.05·0.05/0.2 = 0.0125. 0.3/0.1 = 3/1, though not in binary floating point.
+    """
+
+    def dlrml(beta_kl, beta_mix, tau):
+        setting = {"beta_kl": beta_kl, "beta_mix": beta_mix, "tau": tau, "evaluation": "log_space"}
+        return CATALOGUE["dlrml"].shape_of(setting)
+
+    def discopop(beta, tau):
+        return CATALOGUE["discopop"].shape_of({"beta": beta, "tau": tau, "evaluation": "log_space"})
+
+    assert dlrml(0.05, 0.05, 0.05) == discopop(0.05, 0.05)
+    assert dlrml(0.05, 0.2, 0.05) == dlrml(0.05, 0.4, 0.1) == discopop(0.05, 0.0125)
+    assert dlrml(0.1, 0.3, 0.1) == dlrml(0.1, 0.15, 0.05) == dlrml(0.1, 3, 1)
+    assert dlrml(0.05, 0.2, 0.05) != dlrml(0.1, 0.4, 0.05)  # the same r at another β_kl
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "ratio"),
+    [
+        ("discopop", {}, 20.0),
+        ("dlrml", {}, 80.0),
+        ("dlrml", {"beta_mix": 0.001}, 0.4),
+        ("dlrml", {"beta_kl": 0.01, "beta_mix": 0.5}, 1000.0),
+        ("dlrml", {"beta_kl": 0.5, "beta_mix": 0.05}, 2.0),
+        ("dlrml", {"beta_kl": 2.5, "beta_mix": 0.01}, 0.08),
+        ("dpo", {}, None),
+        ("ipo", {}, None),
+        ("hinge", {}, None),
+    ],
+)
+def test_mix_ratio_by_hand(name, changes, ratio):
+    """The audit would judge the shape of another loss than the one that is trained.
+
+    r = β_mix/(τβ_kl): 1/0.05 = 20; 0.2/(0.05·0.05) = 80; 0.001/0.0025 = 0.4; 0.5/(0.05·0.01) = 1000;
+    0.05/(0.05·0.5) = 2; 0.01/(0.05·2.5) = 0.08. The quotient is exact, so compared exactly.
+    """
+    assert mix_ratio(name, CATALOGUE[name].defaults() | changes) == ratio
+
+
+def modules_after_importing(module: str) -> set[str]:
+    """The modules that a fresh interpreter holds after one import."""
+    command = f"import {module}, sys; print('\\n'.join(sys.modules))"
+    finished = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    return set(finished.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["catalogue", "specification"])
+def test_parsing_a_study_imports_no_torch(module):
+    """Every job of the workflow parses the study: it would wait seconds for torch, or fail without it."""
+    imported = modules_after_importing(f"lossgrid.objectives.{module}")
+    assert f"lossgrid.objectives.{module}" in imported
+    assert not {"torch", "numpy", "transformers", "trl"} & imported
+
+
+@pytest.mark.parametrize("module", ["margin", "modulated", "pairs"])
+def test_losses_import_nothing_else_of_this_package(module):
+    """The losses could not be taken into another training run without the workflow around them."""
+    imported = modules_after_importing(f"lossgrid.objectives.{module}")
+    ours = {name for name in imported if name.split(".")[0] == "lossgrid"}
+    losses = {f"lossgrid.objectives.{name}" for name in ("margin", "modulated", "pairs")}
+    assert ours - losses == {"lossgrid", "lossgrid.objectives"}
+    assert "torch" in imported
+    assert not {"transformers", "trl", "datasets", "pydantic", "pandas"} & imported
