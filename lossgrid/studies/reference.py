@@ -22,8 +22,8 @@ INTRODUCTION = """\
 # Study files
 
 A study is a file `studies/<name>.yaml`; its name is the stem of the file, of letters, digits and `_`. This
-page is written by `python -m lossgrid.studies.reference`, which also writes `study.schema.json`: an editor that
-knows JSON schemas completes and checks a study that begins with
+page is written by `python -m lossgrid.studies.reference`, which also writes `study.schema.json`: an editor
+that knows JSON schemas completes and checks a study that begins with
 `# yaml-language-server: $schema=../docs/study.schema.json`.
 
 Numbers are those of YAML 1.2, so that `5e-7` is a number. Text in quotes is never a number, an unknown or
@@ -53,9 +53,9 @@ claims:
 """
 
 OBJECTIVES_TEXT = """\
-An objective holds a block or a list of blocks. A block is a grid: the product of its hyper-parameters' values,
-each a value or a list; a hyper-parameter that it does not name has its default, and `null` or `{}` is the one
-setting of all defaults. The same cell must not arise from two blocks.
+An objective holds a block or a list of blocks. A block is a grid: the product of its hyper-parameters'
+values, each a value or a list; a hyper-parameter that it does not name has its default, and `null` or `{}` is
+the one setting of all defaults. The same cell must not arise from two blocks.
 
 A modulated loss (`discopop`, `dlrml`) is shaped by r = β_mix/(τβ_kl) alone. Where r < 1 its gradient grows
 exponentially for ρ→−∞, which is an error unless the block says `allow_exponential_tail: true`.

@@ -119,8 +119,8 @@ class Evaluation(StrictModel):
     )
     temperature: float = describe_field("Sampling temperature.", gt=0, default=1.0)
     batch_size: int = describe_field(
-        "Prompts answered together, also for the preference pairs; part of the result, because padding changes "
-        "the rounding.",
+        "Prompts answered together, also for the preference pairs; part of the result, because padding "
+        "changes the rounding.",
         "prompts",
         ge=1,
         default=128,
