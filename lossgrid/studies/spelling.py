@@ -1,9 +1,10 @@
 """The one spelling of each setting in paths, and its inverse."""
 
 import re
+from math import isfinite
 
 from lossgrid.objectives.catalogue import CATALOGUE
-from lossgrid.objectives.specification import Objective, Setting
+from lossgrid.objectives.specification import Hyperparameter, Objective, Setting
 from lossgrid.studies.errors import StudyError
 
 SETTING = re.compile(r"[A-Za-z0-9._~-]{1,120}")
@@ -46,14 +47,24 @@ def parse_setting(objective: Objective, text: str) -> dict[str, float | str]:
     given = {} if text == NO_HYPERPARAMETERS else dict(part.partition("~")[::2] for part in text.split("__"))
     for parameter in objective.hyperparameters:
         if parameter.name in given:
-            value = given[parameter.name]
-            setting[parameter.name] = value if parameter.choices else parse_number(value)
+            setting[parameter.name] = parse_value(objective, parameter, given[parameter.name])
     canonical = spell_setting(objective, setting)
     if canonical != text:
-        raise StudyError(
-            f"{objective.name}/{text}: not how a setting is spelled; write {objective.name}/{canonical}"
-        )
+        place = f"{objective.name}/{text}"
+        raise StudyError(f"{place}: not how a setting is spelled; write {objective.name}/{canonical}")
     return setting
+
+
+def parse_value(objective: Objective, parameter: Hyperparameter, text: str) -> float | str:
+    if parameter.choices:
+        if text not in parameter.choices:
+            choices = ", ".join(parameter.choices)
+            raise StudyError(f"{objective.name}: {text}: {parameter.name} must be one of {choices}")
+        return text
+    value = parse_number(text)
+    if not (isfinite(value) and value > 0):
+        raise StudyError(f"{objective.name}: {text}: {parameter.name} must be a finite number above 0")
+    return value
 
 
 def spell_number(value: float) -> str:
