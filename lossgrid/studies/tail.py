@@ -5,6 +5,7 @@ product goes like exp(β_kl(r−1)ρ) with r = β_mix/(τβ_kl): it grows withou
 """
 
 import math
+import sys
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 
@@ -26,7 +27,7 @@ def describe_exponential_tail(
     Returns:
         The hyper-parameter that is blamed, its value and the sentence; None where every r is at least 1.
     """
-    ratios = [(mix_ratio(objective, setting), setting) for setting in settings]
+    ratios = [(get_ratio(objective, setting), setting) for setting in settings]
     growing = [(ratio, setting) for ratio, setting in ratios if ratio is not None and ratio < 1]
     if not growing:
         return None
@@ -40,6 +41,14 @@ def describe_exponential_tail(
     return key, setting[key], message
 
 
+def get_ratio(objective: str, setting: Setting) -> float | None:
+    try:
+        return mix_ratio(objective, setting)
+    except OverflowError:
+        # Above the largest float, so certainly not below 1.
+        return math.inf
+
+
 def describe_fix(settings: Sequence[Setting]) -> str:
     if "beta_mix" not in settings[0]:
         # With one β in both places, r = 1/τ.
@@ -47,6 +56,8 @@ def describe_fix(settings: Sequence[Setting]) -> str:
     smallest = max(
         Fraction(repr(setting["tau"])) * Fraction(repr(setting["beta_kl"])) for setting in settings
     )
+    if smallest > Fraction(sys.float_info.max):
+        return "lower tau"
     enough = float(smallest)
     while Fraction(repr(enough)) < smallest:
         enough = math.nextafter(enough, math.inf)
