@@ -8,9 +8,7 @@ from lossgrid.objectives.specification import Hyperparameter, Objective, Setting
 BETA = Hyperparameter(
     "beta", "Strength of the KL regularisation: scales the log-ratio margin.", default=0.1, unit="1/nat"
 )
-TAU = Hyperparameter(
-    "tau", "Temperature of the mix; it acts only through (mix β)/τ.", default=0.05
-)
+TAU = Hyperparameter("tau", "Temperature of the mix; it acts only through (mix β)/τ.", default=0.05)
 EVALUATION = Hyperparameter(
     "evaluation",
     "How the product of mix and exponential is computed: log_space is finite wherever the true value is, "

@@ -46,6 +46,7 @@ def log_ratio_margin(
         shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in logps.items())
         raise ValueError(f"the four log-probability tensors need one shape, one value a pair; got {shapes}")
     chosen, rejected, reference_chosen, reference_rejected = (
-        tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor for tensor in logps.values()
+        tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+        for tensor in logps.values()
     )
     return (chosen - rejected) - (reference_chosen - reference_rejected)

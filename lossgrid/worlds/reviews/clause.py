@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from .lexicon import ADJECTIVES, ADVERBS, ASPECT_OF_NOUN, JOINERS, NEGATION_FACTOR, VERBS
+from lossgrid.worlds.reviews.lexicon import (
+    ADJECTIVES,
+    ADVERBS,
+    ASPECT_OF_NOUN,
+    JOINERS,
+    NEGATION_FACTOR,
+    VERBS,
+)
 
 _JOINING_WORDS = frozenset(joiner.split()[1] for joiner in JOINERS if joiner.startswith(", "))
 _SINGLE_JOINERS = frozenset(joiner for joiner in JOINERS if " " not in joiner)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
-from .language import ASPECTS, FIRST_WORDINGS, SECOND_WORDINGS, sample_reply
-from .lexicon import FILMS
+from lossgrid.worlds.reviews.language import ASPECTS, FIRST_WORDINGS, SECOND_WORDINGS, sample_reply
+from lossgrid.worlds.reviews.lexicon import FILMS
 
 # Preference prompts get the most because half of them are a first question alone and must still differ.
 _SHARES = {"heldout": 1, "chats": 2, "preference": 5}

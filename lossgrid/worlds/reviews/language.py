@@ -2,8 +2,8 @@
 
 from random import Random
 
-from .clause import Clause
-from .lexicon import (
+from lossgrid.worlds.reviews.clause import Clause
+from lossgrid.worlds.reviews.lexicon import (
     ADJECTIVES,
     ADVERBS,
     ASPECT_NOUNS,

@@ -40,6 +40,9 @@ def build_policy(
         num_attention_heads=heads,
         num_key_value_heads=heads,
         max_position_embeddings=max_position,
+        # The default of 0.02 is meant for widths of thousands; a narrow model stays symmetric under it for
+        # hundreds of steps and learns the question's aspect late.
+        initializer_range=hidden_size**-0.5,
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,

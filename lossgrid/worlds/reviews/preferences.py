@@ -3,7 +3,7 @@
 from math import exp
 from random import Random
 
-from .reward import score_reply
+from lossgrid.worlds.reviews.reward import score_reply
 
 
 def label_pair(

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from .clause import parse_reply
-from .lexicon import ASPECTS
+from lossgrid.worlds.reviews.clause import parse_reply
+from lossgrid.worlds.reviews.lexicon import ASPECTS
 
 SENTIMENT_WEIGHT = 4.0
 RELEVANCE_WEIGHT = 2.0

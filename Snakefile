@@ -1,0 +1,52 @@
+"""lossgrid: studies of language-model training losses, from data to figures, as one DAG.
+
+A study is a file in studies/; `rule all` builds those that config.yaml names, and a target's path alone
+chooses any other: snakemake --profile profiles/local results/mini/figures/frontier.pdf
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/reference.smk"
+include: "rules/train.smk"
+include: "rules/generate.smk"
+include: "rules/frontier.smk"
+include: "rules/figures.smk"
+
+
+wildcard_constraints:
+    study=r"\w+",
+    objective=r"\w+",
+    setting=r"[A-Za-z0-9._~-]{1,120}",
+    seed=r"\d+",
+    run=r"sft|cells/\w+/[A-Za-z0-9._~-]{1,120}/seed~\d+",
+    figure=r"frontier|plane|training_curves",
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        get_all_targets(),
+
+
+onstart:
+    print(get_start_message())
+
+
+onsuccess:
+    print(get_success_message())
+
+
+onerror:
+    print(get_error_message(log))

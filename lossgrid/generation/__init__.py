@@ -1,0 +1,1 @@
+"""Responses of a policy to prompt sets."""

@@ -1,0 +1,1 @@
+"""Training on TRL: supervised fine-tuning, reference log-probabilities, and preference cells."""

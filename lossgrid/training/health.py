@@ -1,0 +1,138 @@
+"""The health of a training run: one record a step, and what they add up to.
+
+Divergence is a result like any other, so it is measured at every step on the loss and on the gradient norm
+before clipping, and written down where a resumed run finds it again.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+RHO_QUANTILES = {"rho_min": 0.0, "rho_q05": 0.05, "rho_median": 0.5, "rho_q95": 0.95, "rho_max": 1.0}
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """What one micro-batch says of its pairs; every tensor has shape (batch,), float32, detached.
+
+    Attributes:
+        losses: Loss of each pair.
+        chosen_log_ratio: log π/π_ref of the chosen response in nats.
+        rejected_log_ratio: The same of the rejected response.
+    """
+
+    losses: Tensor
+    chosen_log_ratio: Tensor
+    rejected_log_ratio: Tensor
+
+    def stack(self) -> Tensor:
+        """Shape (batch, 3), for gathering over processes."""
+        return torch.stack([self.losses, self.chosen_log_ratio, self.rejected_log_ratio], dim=1)
+
+
+def describe_step(
+    step: int, pairs: Tensor, grad_norm: float, learning_rate: float, reward_scale: float
+) -> dict[str, float | int | bool]:
+    """The record of one optimiser step.
+
+    Args:
+        step: Number of the step, from 1.
+        pairs: Shape (pairs of the global batch, 3): loss, chosen and rejected log-ratio.
+        grad_norm: L2 norm of the whole gradient before clipping.
+        learning_rate: Of this step.
+        reward_scale: β that turns a log-ratio into an implicit reward.
+
+    Returns:
+        A flat record; `nonfinite` says whether a pair's loss or the gradient norm is not finite.
+    """
+    losses, chosen, rejected = pairs.double().unbind(1)
+    rho = chosen - rejected
+    quantiles = torch.quantile(rho, torch.tensor(list(RHO_QUANTILES.values()), dtype=rho.dtype))
+    bad_pairs = int((~torch.isfinite(losses)).sum())
+    return {
+        "step": step,
+        "loss": losses.mean().item(),
+        "grad_norm": grad_norm,
+        "learning_rate": learning_rate,
+        "pairs": len(losses),
+        "nonfinite_pairs": bad_pairs,
+        "nonfinite": bad_pairs > 0 or not math.isfinite(grad_norm),
+        "reward_chosen": reward_scale * chosen.mean().item(),
+        "reward_rejected": reward_scale * rejected.mean().item(),
+        "margin": reward_scale * rho.mean().item(),
+        "accuracy": (rho > 0).double().mean().item(),
+        **dict(zip(RHO_QUANTILES, quantiles.tolist(), strict=True)),
+    }
+
+
+def append_record(log: Path, record: dict) -> None:
+    """Add one line to a training log. JSON has no NaN: numbers that are not finite are written as words."""
+    line = json.dumps({key: _spell(value) for key, value in record.items()}, allow_nan=False)
+    with log.open("a") as file:
+        file.write(line + "\n")
+
+
+def read_records(log: Path) -> list[dict]:
+    """The records of a training log, with NaN and infinities as floats again."""
+    if not log.exists():
+        return []
+    return [
+        {
+            key: float(value) if value in ("nan", "inf", "-inf") else value
+            for key, value in json.loads(line).items()
+        }
+        for line in log.read_text().splitlines()
+    ]
+
+
+def summarise_health(
+    records: list[dict], planned_steps: int, nonfinite_policy: str, weights_finite: bool
+) -> dict:
+    """What `health.json` says of a run that came to its end.
+
+    Args:
+        records: The training log.
+        planned_steps: Optimiser steps of the recipe.
+        nonfinite_policy: `stop`, `skip` or `propagate`.
+        weights_finite: Whether the weights at the end are all finite.
+
+    Returns:
+        `status` is `diverged` where the run was stopped at a non-finite step or ends with non-finite weights,
+        else `finished`; `healthy` is true for a finished run without any non-finite step. Numbers that are not
+        finite are words.
+    """
+    bad = [record for record in records if record["nonfinite"]]
+    diverged = bool(bad) and (nonfinite_policy == "stop" or not weights_finite)
+    finite_norms = [record["grad_norm"] for record in records if math.isfinite(record["grad_norm"])]
+    summary = {
+        "status": "diverged" if diverged else "finished",
+        "healthy": not bad,
+        "reason": _explain(bad[0]) if bad else "",
+        "nonfinite_policy": nonfinite_policy,
+        "steps": len(records),
+        "planned_steps": planned_steps,
+        "nonfinite_steps": len(bad),
+        "first_nonfinite_step": bad[0]["step"] if bad else None,
+        "max_grad_norm": max(finite_norms, default=math.nan),
+        "rho_min": min((record["rho_min"] for record in records), default=math.nan),
+        "rho_max": max((record["rho_max"] for record in records), default=math.nan),
+        "final_loss": records[-1]["loss"] if records else math.nan,
+        "final_accuracy": records[-1]["accuracy"] if records else math.nan,
+    }
+    return {key: _spell(value) for key, value in summary.items()}
+
+
+def _explain(record: dict) -> str:
+    return (
+        f"step {record['step']}: {record['nonfinite_pairs']} of {record['pairs']} pairs had a non-finite loss, "
+        f"gradient norm {record['grad_norm']:.4g}, margins ρ from {record['rho_min']:.4g} "
+        f"to {record['rho_max']:.4g}"
+    )
+
+
+def _spell(value):
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,102 @@
+"""Train one cell: one objective, one setting, one seed."""
+
+import functools
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from datasets import load_from_disk
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from trl import DPOConfig
+
+from lossgrid.training.checkpoints import TRAINING_LOG, get_step, open_run_folder
+from lossgrid.training.health import read_records, summarise_health
+from lossgrid.training.pair_trainer import LAST_FINITE, PairTrainer
+from lossgrid.training.recipe import get_trainer_arguments
+
+
+@dataclass(frozen=True)
+class CellOutputs:
+    """Where a trained cell is written: the policy's folder and two files."""
+
+    policy: Path
+    training_log: Path
+    health: Path
+
+
+def train_cell(
+    objective,
+    setting: dict,
+    seed: int,
+    recipe,
+    *,
+    model: Path,
+    reference: Path,
+    outputs: CellOutputs,
+    checkpoints: Path,
+    identity: str,
+    threads: int,
+) -> dict:
+    """Train a policy with a preference objective, resuming where an earlier try of the same run was killed.
+
+    Args:
+        objective: `lossgrid.objectives.specification.Objective`.
+        setting: A value for each of the objective's hyper-parameters.
+        seed: Seed of the order of the pairs and of any dropout.
+        recipe: `TrainingRecipe` of the study.
+        model: Folder of the model that training starts from, which is also the reference.
+        reference: Folder written by `compute_reference_logps`.
+        outputs: Written only when training has come to its end, each beside and renamed.
+        checkpoints: Folder for checkpoints; removed at the end.
+        identity: Hash of settings, inputs and code; a checkpoint of another identity is never resumed.
+        threads: CPU threads; another number gives other last bits.
+
+    Returns:
+        The content of `health.json`. A run whose loss or gradient becomes non-finite comes to its end like any
+        other, with `status: diverged` and the last finite weights as its policy.
+    """
+    torch.set_num_threads(threads)
+    run_folder, checkpoint = open_run_folder(checkpoints, identity)
+    print(f"resuming after step {get_step(checkpoint)}" if checkpoint else "starting afresh", flush=True)
+
+    trainer = PairTrainer(
+        loss=functools.partial(objective.load(), **setting),
+        nonfinite=recipe.nonfinite,
+        reward_scale=setting.get("beta_kl", setting.get("beta", 1.0)),
+        model=AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
+        args=DPOConfig(
+            output_dir=str(run_folder),
+            **get_trainer_arguments(recipe, recipe.micro_batch_size or recipe.batch_size, processes=1),
+            seed=seed,
+            data_seed=seed,
+            save_steps=recipe.checkpoint_steps,
+            logging_steps=recipe.log_steps,
+            precompute_ref_log_probs=True,
+        ),
+        train_dataset=load_from_disk(reference),
+        processing_class=AutoTokenizer.from_pretrained(model),
+    )
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+    weights_finite = all(bool(torch.isfinite(weight).all()) for weight in trainer.model.parameters())
+    health = summarise_health(
+        read_records(run_folder / TRAINING_LOG), trainer.state.max_steps, recipe.nonfinite, weights_finite
+    )
+    if weights_finite:
+        trainer.save_policy(run_folder / "policy")
+    else:
+        (run_folder / LAST_FINITE).rename(run_folder / "policy")
+    (run_folder / "health.json").write_text(json.dumps({**health, "identity": identity}, indent=1) + "\n")
+
+    outputs.policy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(outputs.policy, ignore_errors=True)
+    for source, target in (
+        (run_folder / "policy", outputs.policy),
+        (run_folder / TRAINING_LOG, outputs.training_log),
+        (run_folder / "health.json", outputs.health),
+    ):
+        source.rename(target)
+    shutil.rmtree(checkpoints)
+    return health

@@ -1,0 +1,50 @@
+"""From a study's recipe to the arguments of a Hugging Face trainer."""
+
+import torch
+
+
+def get_trainer_arguments(recipe, micro_batch_size: int, processes: int) -> dict:
+    """Arguments shared by supervised and preference training.
+
+    Args:
+        recipe: `SftRecipe` or `TrainingRecipe` of a study.
+        micro_batch_size: Examples in one forward pass of one process.
+        processes: Training processes; the global batch is the recipe's whatever their number.
+
+    Returns:
+        Keyword arguments of `transformers.TrainingArguments`.
+
+    Raises:
+        ValueError: Where the global batch cannot be divided so.
+    """
+    accumulation, rest = divmod(recipe.batch_size, micro_batch_size * processes)
+    if rest or not accumulation:
+        raise ValueError(
+            f"batch_size: {recipe.batch_size} cannot be divided over {processes} processes with "
+            f"micro_batch_size {micro_batch_size}; make it a multiple of {micro_batch_size * processes}"
+        )
+    on_gpu = torch.cuda.is_available()
+    return {
+        "learning_rate": recipe.learning_rate,
+        "num_train_epochs": recipe.epochs,
+        "per_device_train_batch_size": micro_batch_size,
+        "gradient_accumulation_steps": accumulation,
+        "lr_scheduler_type": recipe.scheduler,
+        # A share below 1 is a ratio of all steps.
+        "warmup_steps": recipe.warmup_ratio,
+        "weight_decay": recipe.weight_decay,
+        "max_grad_norm": recipe.max_grad_norm,
+        "max_length": recipe.max_length,
+        "optim": "adamw_torch",
+        "bf16": on_gpu,
+        "use_cpu": not on_gpu,
+        "gradient_checkpointing": on_gpu,
+        "dataloader_pin_memory": on_gpu,
+        "save_strategy": "steps",
+        "logging_strategy": "steps",
+        "logging_first_step": True,
+        # With the filter on, a NaN step is logged as loss 0.0.
+        "logging_nan_inf_filter": False,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }

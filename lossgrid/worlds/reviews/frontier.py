@@ -1,0 +1,43 @@
+"""True reward and KL of every response of a policy."""
+
+import json
+from pathlib import Path
+
+from lossgrid.worlds.reviews.reward import score_reply
+
+
+def score_frontier(responses: Path, scores: Path) -> int:
+    r"""Score a policy's responses.
+
+    The KL divergence of one response is estimated by its log-ratio,
+    :math:`\log\pi(y|x) - \log\pi_{ref}(y|x)` summed over the response's tokens, whose mean over responses
+    drawn from the policy is :math:`KL(\pi\,\|\,\pi_{ref})` without bias; a single response's value can be
+    negative.
+
+    Args:
+        responses: JSON lines written by `generate_responses`.
+        scores: JSON lines to write, beside and renamed, one a response: `id`, `turn`, `aspect`, `reward`
+            (points), `kl` (nats), `tokens`, `finished`.
+
+    Returns:
+        The number of responses.
+    """
+    scores.parent.mkdir(parents=True, exist_ok=True)
+    beside = scores.with_suffix(".beside")
+    lines = responses.read_text().splitlines()
+    with beside.open("w") as file:
+        for line in lines:
+            response = json.loads(line)
+            aspect = response["aspects"][response["turn"] - 1]
+            score = {
+                "id": response["id"],
+                "turn": response["turn"],
+                "aspect": aspect,
+                "reward": score_reply(response["response"], aspect).total,
+                "kl": response["policy_logp"] - response["reference_logp"],
+                "tokens": response["tokens"],
+                "finished": response["finished"],
+            }
+            file.write(json.dumps(score) + "\n")
+    beside.rename(scores)
+    return len(lines)

@@ -1,0 +1,129 @@
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# Scripts find the library here and not in an installation: a conda environment holds no lossgrid.
+sys.path.insert(0, workflow.basedir)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
+)
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from lossgrid.objectives.catalogue import CATALOGUE
+from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, get_trained_cells, load_studies
+from lossgrid.studies import identity
+from lossgrid.studies.code_identity import get_code_identity
+
+try:
+    STUDIES = load_studies(Path(workflow.basedir, "studies"))
+except StudyError as error:
+    raise WorkflowError(str(error)) from None
+
+# What a cell holds beside its policy, below its folder.
+CELL_FILES = ["training.jsonl", "health.json", "responses/heldout.jsonl", "scores/frontier.jsonl"]
+
+
+def get_study(wildcards):
+    """The study that a job belongs to."""
+    return STUDIES[wildcards.study]
+
+
+def get_code(script, *functions):
+    """Hash of the code that decides a script's result; functions are added by name."""
+    return get_code_identity(f"workflow_scripts/{script}.py", *functions)
+
+
+def get_cell_code(wildcards):
+    """Hash of the trainer and of this objective's own loss."""
+    function = CATALOGUE[wildcards.objective].function
+    return get_code("train_cell", f"lossgrid.objectives.{function}")
+
+
+def get_settings(step):
+    """A params function: the part of the study that decides a step's result, as JSON."""
+    read = getattr(identity, f"get_{step}_settings")
+    return lambda wildcards: json.dumps(read(get_study(wildcards)), sort_keys=True)
+
+
+def get_cell_settings(wildcards):
+    """The part of the study that decides a cell's weights, as JSON."""
+    study = get_study(wildcards)
+    cell = get_cell(study, f"{wildcards.objective}/{wildcards.setting}/seed~{wildcards.seed}")
+    return json.dumps(identity.get_training_settings(study, cell), sort_keys=True)
+
+
+def get_trained_paths(wildcards):
+    """Folders of the cells that a study trains, aliases left out."""
+    return [f"cells/{cell.path}" for cell in get_trained_cells(get_study(wildcards))]
+
+
+def get_cell_list(wildcards):
+    """The study's cells as the tables show them: paths, labels and aliases, as JSON."""
+    study = get_study(wildcards)
+    aliases = find_aliases(get_cells(study))
+    return json.dumps([[cell.path, cell.label, aliases.get(cell.path, "")] for cell in get_cells(study)])
+
+
+def get_alias_pattern():
+    """A regular expression for the folders of all cells that are aliases of another cell."""
+    paths = [
+        f"{name}/cells/{path}" for name, study in STUDIES.items() for path in find_aliases(get_cells(study))
+    ]
+    return "|".join(re.escape(path) for path in paths) or "(?!)"
+
+
+def get_canonical_folder(wildcards):
+    """The folder of the trained cell that an alias stands for."""
+    name, _, path = wildcards.alias.partition("/cells/")
+    return f"results/{name}/cells/{find_aliases(get_cells(STUDIES[name]))[path]}"
+
+
+def get_canonical_files(wildcards):
+    """The files of the trained cell that an alias stands for."""
+    folder = get_canonical_folder(wildcards)
+    return [f"{folder}/policy", *[f"{folder}/{file}" for file in CELL_FILES]]
+
+
+def get_all_targets():
+    """What `rule all` asks of the studies that config.yaml names."""
+    unknown = [name for name in config["studies"] if name not in STUDIES]
+    if unknown:
+        raise WorkflowError(
+            f"config.yaml: studies: {', '.join(unknown)}: no such study; "
+            f"choose from {', '.join(STUDIES)} or add studies/{unknown[0]}.yaml"
+        )
+    figures = expand(
+        "results/{study}/figures/{figure}.{format}",
+        study=config["studies"],
+        figure=["frontier", "plane", "training_curves"],
+        format=["pdf", "svg", "png"],
+    )
+    tables = expand(
+        "results/{study}/tables/{table}.csv", study=config["studies"], table=["cells", "costs"]
+    )
+    return figures + tables
+
+
+def get_start_message():
+    """What is about to be built, said once at the start."""
+    lines = []
+    for name in config["studies"]:
+        trained, cells = len(get_trained_cells(STUDIES[name])), len(get_cells(STUDIES[name]))
+        lines.append(f"study {name}: {cells} cells, {trained} to train, in results/{name}/")
+    return "\n".join(lines)
+
+
+def get_success_message():
+    """Where the results are."""
+    folders = ", ".join(f"results/{name}/figures and results/{name}/tables" for name in config["studies"])
+    return f"Done. Look at {folders}."
+
+
+def get_error_message(log_file):
+    """What to do after a failure."""
+    return f"Some jobs failed; finished cells are kept. The same command reruns only what failed. Log: {log_file}"

@@ -1,0 +1,75 @@
+rule make_corpus:
+    output:
+        corpus=directory("results/{study}/corpus"),
+    params:
+        study="studies/{study}.yaml",
+        settings=get_settings("corpus"),
+        code=get_code("make_corpus"),
+    log:
+        "results/{study}/logs/make_corpus.log",
+    benchmark:
+        "results/{study}/benchmarks/make_corpus.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    message:
+        "{wildcards.study}: writing chats and prompts"
+    shell:
+        "python workflow_scripts/make_corpus.py --study {params.study} --corpus {output.corpus} > {log} 2>&1"
+
+
+rule train_sft:
+    input:
+        corpus="results/{study}/corpus",
+    output:
+        policy=directory("results/{study}/sft/policy"),
+    params:
+        study="studies/{study}.yaml",
+        checkpoints="results/{study}/sft/checkpoints",
+        settings=get_settings("sft"),
+        code=get_code("train_sft"),
+    log:
+        "results/{study}/logs/train_sft.log",
+    benchmark:
+        "results/{study}/benchmarks/train_sft.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    message:
+        "{wildcards.study}: training the SFT model that every cell starts from"
+    shell:
+        "python workflow_scripts/train_sft.py --study {params.study} --corpus {input.corpus} "
+        "--policy {output.policy} --checkpoints {params.checkpoints} > {log} 2>&1"
+
+
+rule make_pairs:
+    input:
+        corpus="results/{study}/corpus",
+        policy="results/{study}/sft/policy",
+    output:
+        pairs=directory("results/{study}/pairs"),
+    params:
+        study="studies/{study}.yaml",
+        settings=get_settings("pairs"),
+        code=get_code("make_pairs"),
+    log:
+        "results/{study}/logs/make_pairs.log",
+    benchmark:
+        "results/{study}/benchmarks/make_pairs.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    message:
+        "{wildcards.study}: sampling and labelling preference pairs"
+    shell:
+        "python workflow_scripts/make_pairs.py --study {params.study} --corpus {input.corpus} "
+        "--policy {input.policy} --pairs {output.pairs} > {log} 2>&1"

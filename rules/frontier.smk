@@ -1,0 +1,22 @@
+rule score_frontier:
+    input:
+        responses="results/{study}/{run}/responses/heldout.jsonl",
+    output:
+        scores="results/{study}/{run}/scores/frontier.jsonl",
+    params:
+        code=get_code("score_frontier"),
+    log:
+        "results/{study}/logs/score_frontier/{run}.log",
+    benchmark:
+        "results/{study}/benchmarks/score_frontier/{run}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    message:
+        "{wildcards.study}: true reward and KL of {wildcards.run}"
+    shell:
+        "python workflow_scripts/score_frontier.py --responses {input.responses} --scores {output.scores} "
+        "> {log} 2>&1"

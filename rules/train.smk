@@ -1,0 +1,63 @@
+rule train_cell:
+    input:
+        policy="results/{study}/sft/policy",
+        reference="results/{study}/reference",
+    output:
+        policy=directory("results/{study}/cells/{objective}/{setting}/seed~{seed}/policy"),
+        training_log="results/{study}/cells/{objective}/{setting}/seed~{seed}/training.jsonl",
+        health="results/{study}/cells/{objective}/{setting}/seed~{seed}/health.json",
+    params:
+        study="studies/{study}.yaml",
+        cell="{objective}/{setting}/seed~{seed}",
+        # Outside the outputs, which Snakemake deletes when a job fails.
+        checkpoints="results/{study}/cells/{objective}/{setting}/seed~{seed}/checkpoints",
+        settings=get_cell_settings,
+        code=get_cell_code,
+    log:
+        "results/{study}/logs/train_cell/{objective}/{setting}/seed~{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/train_cell/{objective}/{setting}/seed~{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    message:
+        "{wildcards.study}: training {params.cell}"
+    shell:
+        "python workflow_scripts/train_cell.py --study {params.study} --cell {params.cell} "
+        "--model {input.policy} --reference {input.reference} --policy {output.policy} "
+        "--training-log {output.training_log} --health {output.health} "
+        "--checkpoints {params.checkpoints} > {log} 2>&1"
+
+
+rule adopt_cell:
+    input:
+        get_canonical_files,
+    output:
+        policy=directory("results/{alias}/policy"),
+        files=[f"results/{{alias}}/{file}" for file in CELL_FILES],
+    params:
+        canonical=get_canonical_folder,
+        files=" ".join(["policy", *CELL_FILES]),
+    log:
+        "results/{alias}/adopt_cell.log",
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    wildcard_constraints:
+        alias=get_alias_pattern(),
+    resources:
+        mem_mb=500,
+        runtime=10,
+    message:
+        "{wildcards.alias} is the same function as a trained cell: linking its results"
+    shell:
+        "python workflow_scripts/adopt_cell.py --canonical {params.canonical} "
+        "--alias results/{wildcards.alias} --files {params.files} > {log} 2>&1"
+
+
+ruleorder: adopt_cell > train_cell
+ruleorder: adopt_cell > generate_responses
+ruleorder: adopt_cell > score_frontier

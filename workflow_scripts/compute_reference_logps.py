@@ -1,0 +1,32 @@
+"""Tokenise the preference pairs and weigh them by the reference model, once for all cells."""
+
+import shutil
+from pathlib import Path
+
+import tyro
+
+from lossgrid.studies import load_study
+from lossgrid.studies.identity import get_reference_settings
+from lossgrid.training.reference import compute_reference_logps
+
+THREADS = 1
+
+
+def main(study: Path, pairs: Path, policy: Path, reference: Path) -> None:
+    """Write a study's pairs as tokens with reference log-probabilities.
+
+    Args:
+        study: Study file.
+        pairs: Folder written by make_pairs.
+        policy: Folder of the reference model.
+        reference: Folder to write.
+    """
+    beside = reference.with_name(reference.name + ".beside")
+    shutil.rmtree(beside, ignore_errors=True)
+    settings = get_reference_settings(load_study(study))
+    print(compute_reference_logps(pairs, policy, beside, **settings, threads=THREADS))
+    beside.rename(reference)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,21 @@
+"""Score responses for the reward–KL frontier."""
+
+from pathlib import Path
+
+import tyro
+
+from lossgrid.worlds.reviews.frontier import score_frontier
+
+
+def main(responses: Path, scores: Path) -> None:
+    """Write the true reward and the KL estimate of every response.
+
+    Args:
+        responses: JSON lines written by generate_responses.
+        scores: JSON lines to write.
+    """
+    print(f"{score_frontier(responses, scores)} responses scored")
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
