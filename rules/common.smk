@@ -8,9 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 # Scripts find the library here and not in an installation: a conda environment holds no lossgrid.
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
-)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")]))
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -57,9 +55,17 @@ def get_cell_settings(wildcards):
     return json.dumps(identity.get_training_settings(study, cell), sort_keys=True)
 
 
-def get_trained_paths(wildcards):
-    """Folders of the cells that a study trains, aliases left out."""
-    return [f"cells/{cell.path}" for cell in get_trained_cells(get_study(wildcards))]
+def collect_cell_files(file):
+    """An input function: this file of every cell that a study trains, aliases left out."""
+    return lambda wildcards: [
+        f"results/{wildcards.study}/cells/{cell.path}/{file}"
+        for cell in get_trained_cells(get_study(wildcards))
+    ]
+
+
+def get_title(wildcards):
+    """The study's title, as figures show it."""
+    return get_study(wildcards).title
 
 
 def get_cell_list(wildcards):
@@ -103,9 +109,7 @@ def get_all_targets():
         figure=["frontier", "plane", "training_curves"],
         format=["pdf", "svg", "png"],
     )
-    tables = expand(
-        "results/{study}/tables/{table}.csv", study=config["studies"], table=["cells", "costs"]
-    )
+    tables = expand("results/{study}/tables/{table}.csv", study=config["studies"], table=["cells", "costs"])
     return figures + tables
 
 

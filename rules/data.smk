@@ -1,10 +1,6 @@
 rule make_corpus:
     output:
         corpus=directory("results/{study}/corpus"),
-    params:
-        study="studies/{study}.yaml",
-        settings=get_settings("corpus"),
-        code=get_code("make_corpus"),
     log:
         "results/{study}/logs/make_corpus.log",
     benchmark:
@@ -15,6 +11,10 @@ rule make_corpus:
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        study="studies/{study}.yaml",
+        settings=get_settings("corpus"),
+        code=get_code("make_corpus"),
     message:
         "{wildcards.study}: writing chats and prompts"
     shell:
@@ -26,11 +26,6 @@ rule train_sft:
         corpus="results/{study}/corpus",
     output:
         policy=directory("results/{study}/sft/policy"),
-    params:
-        study="studies/{study}.yaml",
-        checkpoints="results/{study}/sft/checkpoints",
-        settings=get_settings("sft"),
-        code=get_code("train_sft"),
     log:
         "results/{study}/logs/train_sft.log",
     benchmark:
@@ -41,6 +36,11 @@ rule train_sft:
     resources:
         mem_mb=8000,
         runtime=120,
+    params:
+        study="studies/{study}.yaml",
+        checkpoints="results/{study}/sft/checkpoints",
+        settings=get_settings("sft"),
+        code=get_code("train_sft"),
     message:
         "{wildcards.study}: training the SFT model that every cell starts from"
     shell:
@@ -54,10 +54,6 @@ rule make_pairs:
         policy="results/{study}/sft/policy",
     output:
         pairs=directory("results/{study}/pairs"),
-    params:
-        study="studies/{study}.yaml",
-        settings=get_settings("pairs"),
-        code=get_code("make_pairs"),
     log:
         "results/{study}/logs/make_pairs.log",
     benchmark:
@@ -68,6 +64,10 @@ rule make_pairs:
     resources:
         mem_mb=8000,
         runtime=120,
+    params:
+        study="studies/{study}.yaml",
+        settings=get_settings("pairs"),
+        code=get_code("make_pairs"),
     message:
         "{wildcards.study}: sampling and labelling preference pairs"
     shell:

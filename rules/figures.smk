@@ -1,0 +1,155 @@
+rule collect_results:
+    input:
+        sft="results/{study}/sft/scores/frontier.jsonl",
+        health=collect_cell_files("health.json"),
+        scores=collect_cell_files("scores/frontier.jsonl"),
+    output:
+        cells=report(
+            "results/{study}/tables/cells.csv",
+            caption="../report/cells.rst",
+            category="{study}",
+            labels={"what": "table of cells"},
+        ),
+    log:
+        "results/{study}/logs/collect_results.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_results.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        results="results/{study}",
+        cells=get_cell_list,
+        code=get_code("collect_results"),
+    message:
+        "{wildcards.study}: gathering the cells"
+    shell:
+        "python workflow_scripts/collect_results.py --study {params.study} --results {params.results} "
+        "--cells {output.cells} > {log} 2>&1"
+
+
+rule collect_costs:
+    input:
+        cells="results/{study}/tables/cells.csv",
+    output:
+        costs=report(
+            "results/{study}/tables/costs.csv",
+            caption="../report/costs.rst",
+            category="{study}",
+            labels={"what": "table of costs"},
+        ),
+    log:
+        "results/{study}/logs/collect_costs.log",
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        benchmarks="results/{study}/benchmarks",
+        code=get_code("collect_costs"),
+    message:
+        "{wildcards.study}: gathering what the jobs took"
+    shell:
+        "python workflow_scripts/collect_costs.py --benchmarks {params.benchmarks} --costs {output.costs} "
+        "> {log} 2>&1"
+
+
+rule plot_frontier:
+    input:
+        cells="results/{study}/tables/cells.csv",
+    output:
+        figures=report(
+            multiext("results/{study}/figures/frontier", ".pdf", ".svg", ".png"),
+            caption="../report/frontier.rst",
+            category="{study}",
+            labels={"what": "reward–KL frontier"},
+        ),
+    log:
+        "results/{study}/logs/plot_frontier.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_frontier.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        title=get_title,
+        code=get_code("plot_frontier"),
+    message:
+        "{wildcards.study}: drawing the reward–KL frontier"
+    shell:
+        "python workflow_scripts/plot_frontier.py --study {params.study} --cells {input.cells} "
+        "--figures {output.figures} > {log} 2>&1"
+
+
+rule plot_plane:
+    input:
+        cells="results/{study}/tables/cells.csv",
+    output:
+        figures=report(
+            multiext("results/{study}/figures/plane", ".pdf", ".svg", ".png"),
+            caption="../report/plane.rst",
+            category="{study}",
+            labels={"what": "β_kl × β_mix plane"},
+        ),
+    log:
+        "results/{study}/logs/plot_plane.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_plane.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        title=get_title,
+        code=get_code("plot_plane"),
+    message:
+        "{wildcards.study}: drawing the β_kl × β_mix plane"
+    shell:
+        "python workflow_scripts/plot_plane.py --study {params.study} --cells {input.cells} "
+        "--figures {output.figures} > {log} 2>&1"
+
+
+rule plot_training_curves:
+    input:
+        cells="results/{study}/tables/cells.csv",
+        logs=collect_cell_files("training.jsonl"),
+    output:
+        figures=report(
+            multiext("results/{study}/figures/training_curves", ".pdf", ".svg", ".png"),
+            caption="../report/training_curves.rst",
+            category="{study}",
+            labels={"what": "training curves"},
+        ),
+    log:
+        "results/{study}/logs/plot_training_curves.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_training_curves.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        results="results/{study}",
+        title=get_title,
+        code=get_code("plot_training_curves"),
+    message:
+        "{wildcards.study}: drawing the training curves"
+    shell:
+        "python workflow_scripts/plot_training_curves.py --study {params.study} --cells {input.cells} "
+        "--results {params.results} --figures {output.figures} > {log} 2>&1"

@@ -3,8 +3,6 @@ rule score_frontier:
         responses="results/{study}/{run}/responses/heldout.jsonl",
     output:
         scores="results/{study}/{run}/scores/frontier.jsonl",
-    params:
-        code=get_code("score_frontier"),
     log:
         "results/{study}/logs/score_frontier/{run}.log",
     benchmark:
@@ -15,6 +13,8 @@ rule score_frontier:
     resources:
         mem_mb=1000,
         runtime=20,
+    params:
+        code=get_code("score_frontier"),
     message:
         "{wildcards.study}: true reward and KL of {wildcards.run}"
     shell:

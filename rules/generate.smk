@@ -5,10 +5,6 @@ rule generate_responses:
         reference="results/{study}/sft/policy",
     output:
         heldout="results/{study}/{run}/responses/heldout.jsonl",
-    params:
-        study="studies/{study}.yaml",
-        settings=get_settings("generation"),
-        code=get_code("generate_responses"),
     log:
         "results/{study}/logs/generate_responses/{run}.log",
     benchmark:
@@ -19,6 +15,10 @@ rule generate_responses:
     resources:
         mem_mb=8000,
         runtime=120,
+    params:
+        study="studies/{study}.yaml",
+        settings=get_settings("generation"),
+        code=get_code("generate_responses"),
     message:
         "{wildcards.study}: answering the held-out chats with {wildcards.run}"
     shell:

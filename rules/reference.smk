@@ -4,10 +4,6 @@ rule compute_reference_logps:
         policy="results/{study}/sft/policy",
     output:
         reference=directory("results/{study}/reference"),
-    params:
-        study="studies/{study}.yaml",
-        settings=get_settings("reference"),
-        code=get_code("compute_reference_logps"),
     log:
         "results/{study}/logs/compute_reference_logps.log",
     benchmark:
@@ -18,6 +14,10 @@ rule compute_reference_logps:
     resources:
         mem_mb=8000,
         runtime=120,
+    params:
+        study="studies/{study}.yaml",
+        settings=get_settings("reference"),
+        code=get_code("compute_reference_logps"),
     message:
         "{wildcards.study}: tokenising the pairs and weighing them by the reference"
     shell:

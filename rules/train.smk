@@ -6,13 +6,6 @@ rule train_cell:
         policy=directory("results/{study}/cells/{objective}/{setting}/seed~{seed}/policy"),
         training_log="results/{study}/cells/{objective}/{setting}/seed~{seed}/training.jsonl",
         health="results/{study}/cells/{objective}/{setting}/seed~{seed}/health.json",
-    params:
-        study="studies/{study}.yaml",
-        cell="{objective}/{setting}/seed~{seed}",
-        # Outside the outputs, which Snakemake deletes when a job fails.
-        checkpoints="results/{study}/cells/{objective}/{setting}/seed~{seed}/checkpoints",
-        settings=get_cell_settings,
-        code=get_cell_code,
     log:
         "results/{study}/logs/train_cell/{objective}/{setting}/seed~{seed}.log",
     benchmark:
@@ -23,6 +16,13 @@ rule train_cell:
     resources:
         mem_mb=8000,
         runtime=240,
+    params:
+        study="studies/{study}.yaml",
+        cell="{objective}/{setting}/seed~{seed}",
+        # Outside the outputs, which Snakemake deletes when a job fails.
+        checkpoints="results/{study}/cells/{objective}/{setting}/seed~{seed}/checkpoints",
+        settings=get_cell_settings,
+        code=get_cell_code,
     message:
         "{wildcards.study}: training {params.cell}"
     shell:
@@ -38,19 +38,19 @@ rule adopt_cell:
     output:
         policy=directory("results/{alias}/policy"),
         files=[f"results/{{alias}}/{file}" for file in CELL_FILES],
-    params:
-        canonical=get_canonical_folder,
-        files=" ".join(["policy", *CELL_FILES]),
     log:
         "results/{alias}/adopt_cell.log",
+    wildcard_constraints:
+        alias=get_alias_pattern(),
     conda:
         "../envs/train.yaml"
     threads: 1
-    wildcard_constraints:
-        alias=get_alias_pattern(),
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        canonical=get_canonical_folder,
+        files=" ".join(["policy", *CELL_FILES]),
     message:
         "{wildcards.alias} is the same function as a trained cell: linking its results"
     shell:

@@ -4,15 +4,15 @@
 identity never looks into it, so that changed settings, inputs or code start afresh.
 """
 
-import json
 import os
 import shutil
 from pathlib import Path
 
 from transformers import TrainerCallback
 
+from lossgrid.training.training_log import TRAINING_LOG, cut_training_log
+
 COMPLETE = "complete"
-TRAINING_LOG = "training.jsonl"
 
 
 class CheckpointKeeper(TrainerCallback):
@@ -63,24 +63,6 @@ def open_run_folder(checkpoints: Path, identity: str) -> tuple[Path, Path | None
             shutil.rmtree(folder)
     cut_training_log(run_folder / TRAINING_LOG, get_step(checkpoint) if checkpoint else 0)
     return run_folder, checkpoint
-
-
-def cut_training_log(log: Path, last_step: int) -> None:
-    """Keep the lines of a training log up to `last_step`; a line broken off by a kill is dropped."""
-    if not log.exists():
-        return
-    kept = []
-    for line in log.read_text().splitlines():
-        try:
-            step = json.loads(line)["step"]
-        except json.JSONDecodeError:
-            break
-        if step > last_step:
-            break
-        kept.append(line + "\n")
-    beside = log.with_suffix(".cut")
-    beside.write_text("".join(kept))
-    os.replace(beside, log)
 
 
 def _sync(folder: Path) -> None:

@@ -4,13 +4,13 @@ Divergence is a result like any other, so it is measured at every step on the lo
 before clipping, and written down where a resumed run finds it again.
 """
 
-import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
+
+from lossgrid.training.training_log import spell_number
 
 RHO_QUANTILES = {"rho_min": 0.0, "rho_q05": 0.05, "rho_median": 0.5, "rho_q95": 0.95, "rho_max": 1.0}
 
@@ -69,26 +69,6 @@ def describe_step(
     }
 
 
-def append_record(log: Path, record: dict) -> None:
-    """Add one line to a training log. JSON has no NaN: numbers that are not finite are written as words."""
-    line = json.dumps({key: _spell(value) for key, value in record.items()}, allow_nan=False)
-    with log.open("a") as file:
-        file.write(line + "\n")
-
-
-def read_records(log: Path) -> list[dict]:
-    """The records of a training log, with NaN and infinities as floats again."""
-    if not log.exists():
-        return []
-    return [
-        {
-            key: float(value) if value in ("nan", "inf", "-inf") else value
-            for key, value in json.loads(line).items()
-        }
-        for line in log.read_text().splitlines()
-    ]
-
-
 def summarise_health(
     records: list[dict], planned_steps: int, nonfinite_policy: str, weights_finite: bool
 ) -> dict:
@@ -123,7 +103,7 @@ def summarise_health(
         "final_loss": records[-1]["loss"] if records else math.nan,
         "final_accuracy": records[-1]["accuracy"] if records else math.nan,
     }
-    return {key: _spell(value) for key, value in summary.items()}
+    return {key: spell_number(value) for key, value in summary.items()}
 
 
 def _explain(record: dict) -> str:
@@ -132,7 +112,3 @@ def _explain(record: dict) -> str:
         f"gradient norm {record['grad_norm']:.4g}, margins ρ from {record['rho_min']:.4g} "
         f"to {record['rho_max']:.4g}"
     )
-
-
-def _spell(value):
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,8 +8,9 @@ import torch
 from transformers import TrainerCallback
 from trl import DPOTrainer
 
-from lossgrid.training.checkpoints import TRAINING_LOG, CheckpointKeeper
-from lossgrid.training.health import PairBatch, append_record, describe_step
+from lossgrid.training.checkpoints import CheckpointKeeper
+from lossgrid.training.health import PairBatch, describe_step
+from lossgrid.training.training_log import TRAINING_LOG, append_record
 
 LAST_FINITE = "last_finite"
 

@@ -11,10 +11,11 @@ from datasets import load_from_disk
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig
 
-from lossgrid.training.checkpoints import TRAINING_LOG, get_step, open_run_folder
-from lossgrid.training.health import read_records, summarise_health
+from lossgrid.training.checkpoints import get_step, open_run_folder
+from lossgrid.training.health import summarise_health
 from lossgrid.training.pair_trainer import LAST_FINITE, PairTrainer
 from lossgrid.training.recipe import get_trainer_arguments
+from lossgrid.training.training_log import TRAINING_LOG, read_records
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Figures: one function a figure, drawn from the tables alone."""

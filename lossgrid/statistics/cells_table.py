@@ -1,0 +1,94 @@
+"""The table of cells: a row for the SFT model and one for every cell, aliases included."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from lossgrid.objectives.catalogue import CATALOGUE
+from lossgrid.statistics.clustered import estimate_mean, estimate_ratio
+from lossgrid.studies import Study, find_aliases, get_cells
+
+HEALTH_COLUMNS = [
+    "status",
+    "healthy",
+    "steps",
+    "planned_steps",
+    "nonfinite_steps",
+    "first_nonfinite_step",
+    "max_grad_norm",
+    "rho_min",
+    "rho_max",
+    "final_accuracy",
+    "reason",
+]
+HYPERPARAMETERS = ["beta", "beta_kl", "beta_mix", "tau", "evaluation"]
+
+
+def collect_cells(study: Study, results: Path) -> pd.DataFrame:
+    """Gather health and scores of a study.
+
+    Args:
+        study: The study.
+        results: Its results folder, with `sft/scores`, and `health.json` and `scores` of every trained cell.
+
+    Returns:
+        A row for the SFT model (objective `sft`), then a row a cell in study order. `reward` (points), `kl`
+        (nats a response, KL(π‖reference) estimated from the policy's own responses) and `kl_per_token` come
+        with standard errors `_se`, clustered by chat over `n` responses to `chats` chats;
+        `reward_minus_sft` is paired by chat and turn. An alias repeats its trained cell's numbers and names
+        it in `alias_of`.
+    """
+    sft = read_scores(results / "sft")
+    rows = [{"cell": "sft", "objective": "sft", "title": "SFT", **describe_scores(sft, sft)}]
+    cells = get_cells(study)
+    aliases = find_aliases(cells)
+    for cell in cells:
+        trained = aliases.get(cell.path, cell.path)
+        folder = results / "cells" / trained
+        health = json.loads((folder / "health.json").read_text())
+        rows.append(
+            {
+                "cell": cell.path,
+                "objective": cell.objective,
+                "title": CATALOGUE[cell.objective].title,
+                "label": cell.label,
+                **cell.setting,
+                "seed": cell.seed,
+                "alias_of": trained if cell.path in aliases else "",
+                **{column: health[column] for column in HEALTH_COLUMNS},
+                **describe_scores(read_scores(folder), sft),
+            }
+        )
+    table = pd.DataFrame(rows)
+    first = ["cell", "objective", "title", "label", *HYPERPARAMETERS, "seed", "alias_of"]
+    table = table.reindex(columns=[*dict.fromkeys([*first, *table.columns])])
+    whole = ["seed", "steps", "planned_steps", "nonfinite_steps", "first_nonfinite_step"]
+    return table.astype(dict.fromkeys(whole, "Int64"))
+
+
+def read_scores(folder: Path) -> pd.DataFrame:
+    """The per-response scores of a run, indexed by chat and turn."""
+    scores = pd.read_json(folder / "scores" / "frontier.jsonl", lines=True)
+    return scores.set_index(["id", "turn"], verify_integrity=True)
+
+
+def describe_scores(scores: pd.DataFrame, sft: pd.DataFrame) -> dict[str, float | int]:
+    """The numbers of one run, beside those of the SFT model on the same chats.
+
+    Raises:
+        ValueError: Where the two were not asked the same questions.
+    """
+    if not scores.index.equals(sft.index):
+        raise ValueError("a cell and the SFT model answered different chats; regenerate their responses")
+    chats = scores.index.get_level_values("id")
+    estimates = {
+        "reward": estimate_mean(scores["reward"], chats),
+        "reward_minus_sft": estimate_mean(scores["reward"] - sft["reward"], chats),
+        "kl": estimate_mean(scores["kl"], chats),
+        "kl_per_token": estimate_ratio(scores["kl"], scores["tokens"], chats),
+    }
+    row = {"n": len(scores), "chats": chats.nunique()}
+    for name, estimate in estimates.items():
+        row |= {name: estimate.value, f"{name}_se": estimate.standard_error}
+    return {**row, "tokens": scores["tokens"].mean(), "unfinished": int((~scores["finished"]).sum())}

@@ -1,0 +1,31 @@
+"""Draw the training curves of a study."""
+
+from pathlib import Path
+
+import pandas as pd
+import tyro
+
+from lossgrid.figures.training_curves import plot_training_curves
+from lossgrid.studies import get_trained_cells, load_study
+from lossgrid.training.training_log import read_records
+
+
+def main(study: Path, cells: Path, results: Path, figures: list[Path]) -> None:
+    """Write the figure.
+
+    Args:
+        study: Study file.
+        cells: Table written by collect_results.
+        results: Results folder of the study.
+        figures: Files to write, the format by the ending.
+    """
+    loaded = load_study(study)
+    logs = {
+        cell.path: read_records(results / "cells" / cell.path / "training.jsonl")
+        for cell in get_trained_cells(loaded)
+    }
+    plot_training_curves(pd.read_csv(cells), logs, loaded.title, figures)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
