@@ -22,12 +22,11 @@ include: "rules/figures.smk"
 
 
 wildcard_constraints:
-    study=r"\w+",
+    study="|".join(STUDIES),
     objective=r"\w+",
     setting=r"[A-Za-z0-9._~-]{1,120}",
     seed=r"\d+",
     run=r"sft|cells/\w+/[A-Za-z0-9._~-]{1,120}/seed~\d+",
-    figure=r"frontier|plane|training_curves",
 
 
 localrules:

@@ -13,7 +13,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from lossgrid.objectives.catalogue import CATALOGUE
-from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, get_trained_cells, load_studies
+from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, load_studies
 from lossgrid.studies import identity
 from lossgrid.studies.code_identity import get_code_identity
 
@@ -21,6 +21,10 @@ try:
     STUDIES = load_studies(Path(workflow.basedir, "studies"))
 except StudyError as error:
     raise WorkflowError(str(error)) from None
+
+# By study and path: each cell, and for each alias the path of the trained cell that it stands for.
+CELLS = {name: {cell.path: cell for cell in get_cells(study)} for name, study in STUDIES.items()}
+ALIASES = {name: find_aliases(cells.values()) for name, cells in CELLS.items()}
 
 # What a cell holds beside its policy, below its folder.
 CELL_FILES = ["training.jsonl", "health.json", "responses/heldout.jsonl", "scores/frontier.jsonl"]
@@ -51,15 +55,21 @@ def get_settings(step):
 def get_cell_settings(wildcards):
     """The part of the study that decides a cell's weights, as JSON."""
     study = get_study(wildcards)
-    cell = get_cell(study, f"{wildcards.objective}/{wildcards.setting}/seed~{wildcards.seed}")
+    path = f"{wildcards.objective}/{wildcards.setting}/seed~{wildcards.seed}"
+    # The slower look-up knows the nearest cell and says it.
+    cell = CELLS[wildcards.study].get(path) or get_cell(study, path)
     return json.dumps(identity.get_training_settings(study, cell), sort_keys=True)
 
 
+def get_trained_paths(study):
+    """Paths of the cells that a study trains, aliases left out."""
+    return [path for path in CELLS[study] if path not in ALIASES[study]]
+
+
 def collect_cell_files(file):
-    """An input function: this file of every cell that a study trains, aliases left out."""
+    """An input function: this file of every cell that a study trains."""
     return lambda wildcards: [
-        f"results/{wildcards.study}/cells/{cell.path}/{file}"
-        for cell in get_trained_cells(get_study(wildcards))
+        f"results/{wildcards.study}/cells/{path}/{file}" for path in get_trained_paths(wildcards.study)
     ]
 
 
@@ -70,23 +80,22 @@ def get_title(wildcards):
 
 def get_cell_list(wildcards):
     """The study's cells as the tables show them: paths, labels and aliases, as JSON."""
-    study = get_study(wildcards)
-    aliases = find_aliases(get_cells(study))
-    return json.dumps([[cell.path, cell.label, aliases.get(cell.path, "")] for cell in get_cells(study)])
+    aliases = ALIASES[wildcards.study]
+    return json.dumps(
+        [[path, cell.label, aliases.get(path, "")] for path, cell in CELLS[wildcards.study].items()]
+    )
 
 
 def get_alias_pattern():
     """A regular expression for the folders of all cells that are aliases of another cell."""
-    paths = [
-        f"{name}/cells/{path}" for name, study in STUDIES.items() for path in find_aliases(get_cells(study))
-    ]
-    return "|".join(re.escape(path) for path in paths) or "(?!)"
+    folders = [f"{name}/cells/{path}" for name, aliases in ALIASES.items() for path in aliases]
+    return "|".join(map(re.escape, folders)) or "(?!)"
 
 
 def get_canonical_folder(wildcards):
     """The folder of the trained cell that an alias stands for."""
     name, _, path = wildcards.alias.partition("/cells/")
-    return f"results/{name}/cells/{find_aliases(get_cells(STUDIES[name]))[path]}"
+    return f"results/{name}/cells/{ALIASES[name][path]}"
 
 
 def get_canonical_files(wildcards):
@@ -115,11 +124,10 @@ def get_all_targets():
 
 def get_start_message():
     """What is about to be built, said once at the start."""
-    lines = []
-    for name in config["studies"]:
-        trained, cells = len(get_trained_cells(STUDIES[name])), len(get_cells(STUDIES[name]))
-        lines.append(f"study {name}: {cells} cells, {trained} to train, in results/{name}/")
-    return "\n".join(lines)
+    return "\n".join(
+        f"study {name}: {len(CELLS[name])} cells, {len(get_trained_paths(name))} to train, in results/{name}/"
+        for name in config["studies"]
+    )
 
 
 def get_success_message():

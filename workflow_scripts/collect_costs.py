@@ -4,8 +4,6 @@ from pathlib import Path
 
 import tyro
 
-from lossgrid.statistics.costs_table import collect_costs
-
 
 def main(benchmarks: Path, costs: Path) -> None:
     """Write the table of costs.
@@ -14,6 +12,8 @@ def main(benchmarks: Path, costs: Path) -> None:
         benchmarks: Folder of the study's benchmark files.
         costs: Table to write.
     """
+    from lossgrid.statistics.costs_table import collect_costs
+
     collect_costs(benchmarks).to_csv(costs, index=False)
 
 

@@ -4,9 +4,6 @@ from pathlib import Path
 
 import tyro
 
-from lossgrid.statistics.cells_table import collect_cells
-from lossgrid.studies import load_study
-
 
 def main(study: Path, results: Path, cells: Path) -> None:
     """Write the table of cells.
@@ -16,6 +13,9 @@ def main(study: Path, results: Path, cells: Path) -> None:
         results: Results folder of the study.
         cells: Table to write.
     """
+    from lossgrid.statistics.cells_table import collect_cells
+    from lossgrid.studies import load_study
+
     table = collect_cells(load_study(study), results)
     table.to_csv(cells, index=False, float_format="%.6g")
     print(table.to_string(max_colwidth=40))

@@ -5,10 +5,6 @@ from pathlib import Path
 
 import tyro
 
-from lossgrid.studies import load_study
-from lossgrid.studies.identity import get_reference_settings
-from lossgrid.training.reference import compute_reference_logps
-
 THREADS = 1
 
 
@@ -21,6 +17,9 @@ def main(study: Path, pairs: Path, policy: Path, reference: Path) -> None:
         policy: Folder of the reference model.
         reference: Folder to write.
     """
+    from lossgrid.studies import get_reference_settings, load_study
+    from lossgrid.training.reference import compute_reference_logps
+
     beside = reference.with_name(reference.name + ".beside")
     shutil.rmtree(beside, ignore_errors=True)
     settings = get_reference_settings(load_study(study))

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import tyro
 
-from lossgrid.studies import load_study
-
 THREADS = 1
 
 
@@ -22,6 +20,7 @@ def main(study: Path, corpus: Path, policy: Path, reference: Path, heldout: Path
     from datasets import load_from_disk
 
     from lossgrid.generation.responses import generate_responses
+    from lossgrid.studies import load_study
 
     chats = load_from_disk(corpus / "heldout").to_list()
     lines = generate_responses(policy, reference, chats, heldout, load_study(study).evaluation, THREADS)

@@ -5,9 +5,6 @@ from pathlib import Path
 
 import tyro
 
-from lossgrid.studies import load_study
-from lossgrid.worlds.reviews.files import write_corpus
-
 
 def main(study: Path, corpus: Path) -> None:
     """Write a study's corpus.
@@ -16,6 +13,9 @@ def main(study: Path, corpus: Path) -> None:
         study: Study file.
         corpus: Folder to write.
     """
+    from lossgrid.studies import load_study
+    from lossgrid.worlds.reviews.files import write_corpus
+
     beside = corpus.with_name(corpus.name + ".beside")
     shutil.rmtree(beside, ignore_errors=True)
     write_corpus(load_study(study).world, beside)

@@ -5,9 +5,6 @@ from pathlib import Path
 
 import tyro
 
-from lossgrid.studies import load_study
-from lossgrid.worlds.reviews.files import write_pairs
-
 THREADS = 1
 
 
@@ -20,6 +17,9 @@ def main(study: Path, corpus: Path, policy: Path, pairs: Path) -> None:
         policy: Folder of the SFT model.
         pairs: Folder to write.
     """
+    from lossgrid.studies import load_study
+    from lossgrid.worlds.reviews.files import write_pairs
+
     settings = load_study(study)
     beside = pairs.with_name(pairs.name + ".beside")
     shutil.rmtree(beside, ignore_errors=True)

@@ -2,11 +2,7 @@
 
 from pathlib import Path
 
-import pandas as pd
 import tyro
-
-from lossgrid.figures.frontier import plot_frontier
-from lossgrid.studies import load_study
 
 
 def main(study: Path, cells: Path, figures: list[Path]) -> None:
@@ -17,6 +13,11 @@ def main(study: Path, cells: Path, figures: list[Path]) -> None:
         cells: Table written by collect_results.
         figures: Files to write, the format by the ending.
     """
+    import pandas as pd
+
+    from lossgrid.figures.frontier import plot_frontier
+    from lossgrid.studies import load_study
+
     plot_frontier(pd.read_csv(cells), load_study(study).title, figures)
 
 

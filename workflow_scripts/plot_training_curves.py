@@ -2,12 +2,7 @@
 
 from pathlib import Path
 
-import pandas as pd
 import tyro
-
-from lossgrid.figures.training_curves import plot_training_curves
-from lossgrid.studies import get_trained_cells, load_study
-from lossgrid.training.training_log import read_records
 
 
 def main(study: Path, cells: Path, results: Path, figures: list[Path]) -> None:
@@ -19,6 +14,12 @@ def main(study: Path, cells: Path, results: Path, figures: list[Path]) -> None:
         results: Results folder of the study.
         figures: Files to write, the format by the ending.
     """
+    import pandas as pd
+
+    from lossgrid.figures.training_curves import plot_training_curves
+    from lossgrid.studies import get_trained_cells, load_study
+    from lossgrid.training.training_log import read_records
+
     loaded = load_study(study)
     logs = {
         cell.path: read_records(results / "cells" / cell.path / "training.jsonl")

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import tyro
 
-from lossgrid.worlds.reviews.frontier import score_frontier
-
 
 def main(responses: Path, scores: Path) -> None:
     """Write the true reward and the KL estimate of every response.
@@ -14,6 +12,8 @@ def main(responses: Path, scores: Path) -> None:
         responses: JSON lines written by generate_responses.
         scores: JSON lines to write.
     """
+    from lossgrid.worlds.reviews.frontier import score_frontier
+
     print(f"{score_frontier(responses, scores)} responses scored")
 
 

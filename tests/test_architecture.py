@@ -1,0 +1,81 @@
+"""The arrows of the architecture: who may import whom."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "lossgrid"
+
+# Each package may import those that stand before it, and itself.
+ORDER = ["objectives", "studies", "statistics", "training", "generation", "worlds", "figures"]
+FILES = sorted(file for file in PACKAGE.rglob("*.py") if file.parent != PACKAGE)
+
+
+def get_imported_modules(file: Path) -> set[str]:
+    """Modules of the library that a file imports, on top or inside functions."""
+    modules = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lossgrid"):
+            below = PACKAGE.joinpath(*node.module.split(".")[1:])
+            modules |= {
+                f"{node.module}.{alias.name}" if (below / f"{alias.name}.py").exists() else node.module
+                for alias in node.names
+            }
+        elif isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names if alias.name.startswith("lossgrid")}
+    return modules
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_go_one_way(file):
+    """A package that reaches back into one built on it can be neither understood nor used alone."""
+    own = file.relative_to(PACKAGE).parts[0]
+    for module in get_imported_modules(file):
+        target = module.split(".")[1]
+        assert ORDER.index(target) <= ORDER.index(own), f"{file.name} imports {module}"
+
+
+def test_no_module_imports_itself_in_a_circle():
+    """A circle works until somebody changes the order of two imports."""
+    graph = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(
+            ".__init__"
+        ): get_imported_modules(file)
+        for file in PACKAGE.rglob("*.py")
+    }
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, f"circle: {' → '.join([*path[path.index(module) :], module])}"
+        if module not in done:
+            for target in graph.get(module, ()):
+                visit(target, (*path, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+def test_losses_import_torch_alone():
+    """Anybody must be able to use the losses in a training run of their own."""
+    for name in ("pairs", "margin", "modulated"):
+        tree = ast.parse((PACKAGE / "objectives" / f"{name}.py").read_text())
+        roots = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                roots |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                roots.add(".".join(node.module.split(".")[:2]))
+        assert roots <= {"torch", "lossgrid.objectives"}
+
+
+def test_no_file_is_a_heap():
+    """A file is one idea; beyond this size it has become several."""
+    long = {
+        str(file.relative_to(ROOT)): len(file.read_text().splitlines())
+        for file in PACKAGE.rglob("*.py")
+        if len(file.read_text().splitlines()) > 260
+    }
+    assert long == {}

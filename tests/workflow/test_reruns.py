@@ -1,0 +1,111 @@
+"""What a change makes Snakemake run again: all that depends on it, and nothing else."""
+
+import shutil
+
+import pytest
+from workflow_copy import STUDY_FILE
+
+DPO = "dpo/beta~0.1/seed~1"
+SUMMARY = {
+    "collect_results": 1,
+    "collect_costs": 1,
+    "plot_frontier": 1,
+    "plot_plane": 1,
+    "plot_training_curves": 1,
+}
+ONE_CELL = {"train_cell": 1, "generate_responses": 1, "score_frontier": 1, **SUMMARY}
+
+
+def test_finished_study_has_nothing_to_do(finished):
+    """A second run of the same command must cost nothing."""
+    assert finished.plan() == {}
+
+
+def test_deleted_cell_is_the_only_one_trained_again(workflow):
+    """Deleting a cell's folder is how a user asks for it again."""
+    shutil.rmtree(workflow.get_cell(DPO))
+    assert workflow.plan() == ONE_CELL
+
+
+def test_added_setting_is_the_only_one_trained(workflow):
+    """A β more in the grid must not cost the cells that are there."""
+    workflow.edit(STUDY_FILE, "dpo: {beta: 0.1}", "dpo: {beta: [0.1, 0.5]}")
+    assert workflow.plan() == ONE_CELL
+
+
+def test_added_seed_is_the_only_one_trained(workflow):
+    """A further seed of one objective must not cost the others."""
+    workflow.edit(STUDY_FILE, "dpo: {beta: 0.1}", "dpo: {beta: 0.1, seeds: [1, 2]}")
+    assert workflow.plan() == ONE_CELL
+
+
+LOSSES = "lossgrid/objectives/margin.py"
+HARMLESS_EDITS = {
+    "comment in a loss": (LOSSES, "    rho = log", "    # The margin.\n    rho = log"),
+    "docstring of a loss": (
+        LOSSES,
+        "Direct preference optimisation: the",
+        "Direct preference optimization: the",
+    ),
+    "comment in the trainer": (
+        "lossgrid/training/health.py",
+        "import math\n",
+        "# Mathematics.\nimport math\n",
+    ),
+    "another loss": (LOSSES, "def ipo_loss(", "def zero_loss(rho):\n    return 0 * rho\n\n\ndef ipo_loss("),
+    "wording of an error": ("lossgrid/studies/cells.py", "no such cell", "not a cell of the grid"),
+}
+
+
+@pytest.mark.parametrize("edit", HARMLESS_EDITS.values(), ids=HARMLESS_EDITS)
+def test_edits_that_change_no_result_rerun_nothing(workflow, edit):
+    """Retraining a study because of a comment is what makes people stop writing comments."""
+    file, old, new = edit
+    text = (workflow.folder / file).read_text()
+    assert old in text
+    (workflow.folder / file).write_text(text.replace(old, new, 1))
+    assert workflow.plan() == {}
+
+
+def test_changed_loss_reruns_its_cells_alone(workflow):
+    """Results of an older loss must never stand beside those of the new one, nor cost the other losses."""
+    workflow.edit(
+        "lossgrid/objectives/margin.py",
+        "return -F.logsigmoid(beta * rho)",
+        "return -F.logsigmoid(beta * rho) + 0",
+    )
+    assert workflow.plan() == ONE_CELL
+
+
+def test_changed_modulated_loss_reruns_the_family(workflow):
+    """DiscoPOP is computed by dLRML's function: both depend on it."""
+    workflow.edit("lossgrid/objectives/modulated.py", "    z = beta_kl * rho\n", "    z = rho * beta_kl\n")
+    assert workflow.plan()["train_cell"] == 3
+
+
+def test_changed_learning_rate_reruns_every_cell(workflow):
+    """The recipe is part of every cell; the SFT model and the pairs are not affected."""
+    workflow.edit(STUDY_FILE, "training: {learning_rate: 1e-2", "training: {learning_rate: 2e-2")
+    plan = workflow.plan()
+    assert plan["train_cell"] == 4
+    assert not {"train_sft", "make_pairs", "compute_reference_logps"} & plan.keys()
+
+
+def test_changed_log_interval_reruns_nothing(workflow):
+    """How often a run logs or checkpoints does not change its weights."""
+    workflow.edit(STUDY_FILE, "checkpoint_steps: 2", "checkpoint_steps: 3")
+    assert workflow.plan() == {}
+
+
+def test_changed_title_redraws_figures_alone(workflow):
+    """A title is words on a figure."""
+    workflow.edit(STUDY_FILE, "A tiny study", "A small study")
+    assert workflow.plan() == {"plot_frontier": 1, "plot_plane": 1, "plot_training_curves": 1}
+
+
+def test_changed_reward_code_rescores_without_retraining_policies_of_other_pairs(workflow):
+    """The true reward labels the pairs too: they, the reference and all cells follow; the SFT model does not."""
+    workflow.edit("lossgrid/worlds/reviews/reward.py", "RELEVANCE_WEIGHT = 2.0", "RELEVANCE_WEIGHT = 2.5")
+    plan = workflow.plan()
+    assert "train_sft" not in plan
+    assert {"make_pairs": 1, "compute_reference_logps": 1, "train_cell": 4}.items() <= plan.items()

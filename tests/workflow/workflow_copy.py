@@ -1,0 +1,104 @@
+"""A copy of the repository with a tiny study, and Snakemake run in it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TINY_STUDY = """\
+title: A tiny study
+world:
+  kind: reviews
+  corpus_chats: 64
+  pairs: 64
+  heldout_chats: 8
+  policy: {layers: 1, hidden_size: 16, heads: 2, intermediate_size: 32}
+sft: {learning_rate: 1e-2, epochs: 1, batch_size: 16, max_length: 128}
+training: {learning_rate: 1e-2, epochs: 1, batch_size: 16, max_length: 160, checkpoint_steps: 2}
+objectives:
+  dpo: {beta: 0.1}
+  discopop:
+    - {beta: 0.1}
+    - {beta: 1e6, evaluation: published}
+  dlrml:
+    - {beta_kl: 0.1, beta_mix: 0.02}
+    - {beta_kl: 0.1, beta_mix: 0.1}
+evaluation: {max_new_tokens: 8, batch_size: 16}
+"""
+STUDY_FILE = Path("studies", "tiny.yaml")
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """One copy of the repository."""
+
+    folder: Path
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run Snakemake on the tiny study."""
+        command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local"]
+        process = subprocess.run(
+            [*command, "--config", "studies=[tiny]", *arguments],
+            cwd=self.folder,
+            env=get_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if check and process.returncode:
+            raise AssertionError(process.stdout[-6000:])
+        return process
+
+    def plan(self, *arguments: str) -> dict[str, int]:
+        """How many jobs of each rule a run would make now, without `all`."""
+        output = self.run("--dry-run", "--quiet", "rules", *arguments).stdout
+        table = output.partition("-------")[2].partition("total")[0]
+        return {
+            rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M) if rule != "all"
+        }
+
+    def copy(self, folder: Path) -> "Workflow":
+        """The same state in another folder, times of files included."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Workflow(folder)
+
+    def edit(self, file: str | Path, old: str, new: str) -> None:
+        """Replace a text that stands in a file exactly once."""
+        path = self.folder / file
+        text = path.read_text()
+        assert text.count(old) == 1, f"{file} holds {old!r} {text.count(old)} times"
+        path.write_text(text.replace(old, new))
+
+    def get_cell(self, name: str) -> Path:
+        """The folder of a cell of the tiny study."""
+        return self.folder / "results" / "tiny" / "cells" / name
+
+
+def get_environment() -> dict[str, str]:
+    """The environment of a run: this Python's scripts come first, and no hub is asked."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1"}
+
+
+def copy_repository(folder: Path) -> Workflow:
+    """Copy what git would commit, with the tiny study as the only one."""
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout.split("\0")
+    for file in filter(None, files):
+        if (ROOT / file).is_file():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / file, folder / file)
+    for study in (folder / "studies").glob("*.yaml"):
+        study.unlink()
+    (folder / STUDY_FILE).write_text(TINY_STUDY)
+    return Workflow(folder)
