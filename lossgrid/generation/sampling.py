@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from transformers import GenerationConfig
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def sample_responses(
     """Sample one response to each prompt from the policy's own distribution (no top-k, no top-p).
 
     Args:
-        model: A causal language model; it is put into evaluation mode.
+        model: A causal language model; it is put into evaluation mode and loses generation settings of its own.
         tokenizer: Its tokenizer, with a chat template.
         prompts: Lists of messages with `role` and `content`, the last one the user's.
         max_new_tokens: Tokens after which a response is cut off.
@@ -49,6 +50,8 @@ def sample_responses(
         One response a prompt, in the order of the prompts.
     """
     model.eval()
+    # A model may bring a repetition penalty or a min-p of its own, which would fill in for what is not set here.
+    model.generation_config = GenerationConfig()
     torch.manual_seed(seed)
     rendered = tokenizer.apply_chat_template(
         list(prompts), add_generation_prompt=True, tokenize=True, return_dict=True
