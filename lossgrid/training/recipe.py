@@ -15,13 +15,19 @@ def get_trainer_arguments(recipe, micro_batch_size: int, processes: int) -> dict
         Keyword arguments of `transformers.TrainingArguments`.
 
     Raises:
-        ValueError: Where the global batch cannot be divided so.
+        ValueError: Where the global batch cannot be divided so, or one process sees several GPUs.
     """
     accumulation, rest = divmod(recipe.batch_size, micro_batch_size * processes)
     if rest or not accumulation:
         raise ValueError(
             f"batch_size: {recipe.batch_size} cannot be divided over {processes} processes with "
             f"micro_batch_size {micro_batch_size}; make it a multiple of {micro_batch_size * processes}"
+        )
+    if processes == 1 and torch.cuda.device_count() > 1:
+        # The trainer would split over all of them and multiply the global batch by their number.
+        raise ValueError(
+            f"one training process sees {torch.cuda.device_count()} GPUs; "
+            "set CUDA_VISIBLE_DEVICES to one of them"
         )
     on_gpu = torch.cuda.is_available()
     return {
