@@ -22,13 +22,22 @@ class CheckpointKeeper(TrainerCallback):
     knows that the new one can be read; a kill in between would lose both.
     """
 
+    def on_step_end(self, args, state, control, **kwargs):
+        # A run resumed from its last step trains another one where the epochs are fractional, and a run
+        # resumed from the step that stopped it goes on: the end of a run is not a place to resume from.
+        if control.should_training_stop:
+            control.should_save = False
+
     def on_save(self, args, state, control, **kwargs):
         if not state.is_world_process_zero:
             return
-        newest = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        _sync(newest)
+        run_folder = Path(args.output_dir)
+        newest = run_folder / f"checkpoint-{state.global_step}"
+        # With the log's lines up to this step, which nothing could write again.
+        _sync([*newest.rglob("*"), newest, *run_folder.glob(TRAINING_LOG)])
         (newest / COMPLETE).touch()
-        for folder in Path(args.output_dir).glob("checkpoint-*"):
+        _sync([newest, run_folder])
+        for folder in run_folder.glob("checkpoint-*"):
             if folder != newest:
                 shutil.rmtree(folder)
 
@@ -65,8 +74,25 @@ def open_run_folder(checkpoints: Path, identity: str) -> tuple[Path, Path | None
     return run_folder, checkpoint
 
 
-def _sync(folder: Path) -> None:
-    for path in [*folder.rglob("*"), folder]:
+def remove_checkpoints(checkpoints: Path) -> None:
+    """Remove the folder of all identities; one that a kill leaves half removed is never resumed."""
+    for marker in checkpoints.glob(f"*/checkpoint-*/{COMPLETE}"):
+        marker.unlink()
+    shutil.rmtree(checkpoints)
+
+
+def replace_folder(source: Path, target: Path) -> None:
+    """Rename a folder to a place where a folder, or a link to one, may be."""
+    if target.is_symlink():
+        target.unlink()
+    elif target.exists():
+        shutil.rmtree(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+
+
+def _sync(paths: list[Path]) -> None:
+    for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -69,6 +69,11 @@ def describe_step(
     }
 
 
+def has_finite_weights(model) -> bool:
+    """Whether every weight of a model is finite."""
+    return all(bool(torch.isfinite(weight).all()) for weight in model.parameters())
+
+
 def summarise_health(
     records: list[dict], planned_steps: int, nonfinite_policy: str, weights_finite: bool
 ) -> dict:
@@ -82,31 +87,39 @@ def summarise_health(
 
     Returns:
         `status` is `diverged` where the run was stopped at a non-finite step or ends with non-finite weights,
-        else `finished`; `healthy` is true for a finished run without any non-finite step. Numbers that are not
-        finite are words.
+        else `finished`; `healthy` is true for a finished run without any non-finite step. `max_grad_norm`,
+        `rho_min` and `rho_max` leave out the steps where they are NaN (the norm also where it is infinite).
+        Numbers that are not finite are words.
     """
     bad = [record for record in records if record["nonfinite"]]
-    diverged = bool(bad) and (nonfinite_policy == "stop" or not weights_finite)
+    diverged = not weights_finite or (bool(bad) and nonfinite_policy == "stop")
     finite_norms = [record["grad_norm"] for record in records if math.isfinite(record["grad_norm"])]
+    lowest, highest = (
+        [record[name] for record in records if not math.isnan(record[name])]
+        for name in ("rho_min", "rho_max")
+    )
     summary = {
         "status": "diverged" if diverged else "finished",
-        "healthy": not bad,
-        "reason": _explain(bad[0]) if bad else "",
+        "healthy": not bad and weights_finite,
+        "reason": _explain(bad, weights_finite),
         "nonfinite_policy": nonfinite_policy,
         "steps": len(records),
         "planned_steps": planned_steps,
         "nonfinite_steps": len(bad),
         "first_nonfinite_step": bad[0]["step"] if bad else None,
         "max_grad_norm": max(finite_norms, default=math.nan),
-        "rho_min": min((record["rho_min"] for record in records), default=math.nan),
-        "rho_max": max((record["rho_max"] for record in records), default=math.nan),
+        "rho_min": min(lowest, default=math.nan),
+        "rho_max": max(highest, default=math.nan),
         "final_loss": records[-1]["loss"] if records else math.nan,
         "final_accuracy": records[-1]["accuracy"] if records else math.nan,
     }
     return {key: spell_number(value) for key, value in summary.items()}
 
 
-def _explain(record: dict) -> str:
+def _explain(bad: list[dict], weights_finite: bool) -> str:
+    if not bad:
+        return "" if weights_finite else "the last step made the weights non-finite"
+    record = bad[0]
     return (
         f"step {record['step']}: {record['nonfinite_pairs']} of {record['pairs']} pairs had a non-finite loss, "
         f"gradient norm {record['grad_norm']:.4g}, margins ρ from {record['rho_min']:.4g} "

@@ -8,8 +8,8 @@ import torch
 from transformers import TrainerCallback
 from trl import DPOTrainer
 
-from lossgrid.training.checkpoints import CheckpointKeeper
-from lossgrid.training.health import PairBatch, describe_step
+from lossgrid.training.checkpoints import CheckpointKeeper, replace_folder
+from lossgrid.training.health import PairBatch, describe_step, has_finite_weights
 from lossgrid.training.training_log import TRAINING_LOG, append_record
 
 LAST_FINITE = "last_finite"
@@ -33,6 +33,7 @@ class PairTrainer(DPOTrainer):
         self.reward_scale = reward_scale
         self.step_pairs: list[torch.Tensor] = []
         self.step_grad_norm = float("nan")
+        self.pairs_per_micro_batch = 1.0
         super().__init__(**arguments)
         self.add_callback(CheckpointKeeper())
         self.add_callback(HealthCallback(self, nonfinite))
@@ -46,6 +47,13 @@ class PairTrainer(DPOTrainer):
     def create_model_card(self, *_arguments, **_keywords):
         """Checkpoints get no card."""
 
+    def get_batch_samples(self, *arguments):
+        batches, items = super().get_batch_samples(*arguments)
+        # The mean over a step: where the data end, its last micro-batch is smaller, and yet every pair of a
+        # step counts alike.
+        self.pairs_per_micro_batch = sum(len(batch["ref_chosen_logps"]) for batch in batches) / len(batches)
+        return batches, items
+
     def _compute_loss(self, model, inputs, return_outputs):
         labels = inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, -100)
         outputs = model(
@@ -58,10 +66,9 @@ class PairTrainer(DPOTrainer):
         chosen, rejected = outputs.log_probs.sum(dim=1).chunk(2)
         reference_chosen, reference_rejected = inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]
         losses = self.loss(chosen, rejected, reference_chosen, reference_rejected)
-        if self.model.training:
-            batch = PairBatch(losses, chosen - reference_chosen, rejected - reference_rejected)
-            self.step_pairs.append(batch.stack().detach())
-        loss = losses.mean()
+        batch = PairBatch(losses, chosen - reference_chosen, rejected - reference_rejected)
+        self.step_pairs.append(batch.stack().detach())
+        loss = losses.sum() / self.pairs_per_micro_batch
         return (loss, outputs) if return_outputs else loss
 
     def _get_grad_norm(self, model, grad_norm=None):
@@ -87,10 +94,9 @@ class PairTrainer(DPOTrainer):
         state_dict = self.accelerator.get_state_dict(self.model_wrapped)
         if self.is_world_process_zero():
             shutil.rmtree(beside, ignore_errors=True)
-            shutil.rmtree(folder, ignore_errors=True)
             self.accelerator.unwrap_model(self.model).save_pretrained(beside, state_dict=state_dict)
             self.processing_class.save_pretrained(beside)
-            beside.rename(folder)
+            replace_folder(beside, folder)
         self.accelerator.wait_for_everyone()
 
 
@@ -111,10 +117,9 @@ class HealthCallback(TrainerCallback):
         if not record["nonfinite"]:
             return
         if self.nonfinite == "propagate":
-            # The weights are still those that gave the bad loss: the last finite ones, if they are finite.
-            last_finite = Path(args.output_dir) / LAST_FINITE
-            if not last_finite.exists():
-                self.trainer.save_policy(last_finite)
+            # The weights are still those that gave the bad loss. Not every bad step spoils them.
+            if has_finite_weights(model):
+                self.trainer.save_policy(Path(args.output_dir) / LAST_FINITE)
             return
         # Without gradients the optimiser changes neither weights nor its own state.
         model.zero_grad(set_to_none=True)

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,8 @@ from datasets import load_from_disk
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig
 
-from lossgrid.training.checkpoints import get_step, open_run_folder
-from lossgrid.training.health import summarise_health
+from lossgrid.training.checkpoints import get_step, open_run_folder, remove_checkpoints, replace_folder
+from lossgrid.training.health import has_finite_weights, summarise_health
 from lossgrid.training.pair_trainer import LAST_FINITE, PairTrainer
 from lossgrid.training.recipe import get_trainer_arguments
 from lossgrid.training.training_log import TRAINING_LOG, read_records
@@ -56,7 +57,11 @@ def train_cell(
 
     Returns:
         The content of `health.json`. A run whose loss or gradient becomes non-finite comes to its end like any
-        other, with `status: diverged` and the last finite weights as its policy.
+        other, with `status: diverged` and the last finite weights as its policy (the model it started from
+        where an update itself left the range of float32 and nothing finite was kept).
+
+    Raises:
+        RuntimeError: Where the training log has steps twice or not at all.
     """
     torch.set_num_threads(threads)
     run_folder, checkpoint = open_run_folder(checkpoints, identity)
@@ -81,23 +86,32 @@ def train_cell(
     )
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
-    weights_finite = all(bool(torch.isfinite(weight).all()) for weight in trainer.model.parameters())
-    health = summarise_health(
-        read_records(run_folder / TRAINING_LOG), trainer.state.max_steps, recipe.nonfinite, weights_finite
-    )
+    weights_finite = has_finite_weights(trainer.model)
+    records = read_records(run_folder / TRAINING_LOG)
+    if [record["step"] for record in records] != list(range(1, trainer.state.global_step + 1)):
+        raise RuntimeError(
+            f"{run_folder / TRAINING_LOG} does not hold the steps 1 to {trainer.state.global_step} once each: "
+            f"does another process train this cell? Wait for it or end it, remove {checkpoints}, run again"
+        )
+    health = summarise_health(records, trainer.state.max_steps, recipe.nonfinite, weights_finite)
+    policy = run_folder / "policy"
     if weights_finite:
-        trainer.save_policy(run_folder / "policy")
+        trainer.save_policy(policy)
     else:
-        (run_folder / LAST_FINITE).rename(run_folder / "policy")
-    (run_folder / "health.json").write_text(json.dumps({**health, "identity": identity}, indent=1) + "\n")
+        last_finite = run_folder / LAST_FINITE
+        shutil.rmtree(policy, ignore_errors=True)
+        shutil.copytree(last_finite if last_finite.exists() else model, policy)
 
-    outputs.policy.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(outputs.policy, ignore_errors=True)
-    for source, target in (
-        (run_folder / "policy", outputs.policy),
-        (run_folder / TRAINING_LOG, outputs.training_log),
-        (run_folder / "health.json", outputs.health),
-    ):
-        source.rename(target)
-    shutil.rmtree(checkpoints)
+    # Copies: a kill before the checkpoints are gone leads to a resume, which needs the log again.
+    replace_folder(policy, outputs.policy)
+    _write(outputs.training_log, (run_folder / TRAINING_LOG).read_text())
+    _write(outputs.health, json.dumps({**health, "identity": identity}, indent=1) + "\n")
+    remove_checkpoints(checkpoints)
     return health
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(file.name + ".beside")
+    beside.write_text(text)
+    os.replace(beside, file)

@@ -7,7 +7,13 @@ import torch
 from datasets import load_from_disk
 from trl import SFTConfig, SFTTrainer
 
-from lossgrid.training.checkpoints import CheckpointKeeper, open_run_folder
+from lossgrid.training.checkpoints import (
+    CheckpointKeeper,
+    open_run_folder,
+    remove_checkpoints,
+    replace_folder,
+)
+from lossgrid.training.health import has_finite_weights
 from lossgrid.training.recipe import get_trainer_arguments
 
 
@@ -32,6 +38,9 @@ def train_sft(
         checkpoints: Folder for checkpoints; removed at the end.
         identity: Hash of settings, inputs and code; a checkpoint of another identity is never resumed.
         threads: CPU threads; another number gives other last bits.
+
+    Raises:
+        ValueError: Where the trained weights are not finite.
     """
     torch.set_num_threads(threads)
     run_folder, checkpoint = open_run_folder(checkpoints, identity)
@@ -52,11 +61,14 @@ def train_sft(
     )
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
+    if not has_finite_weights(trainer.model):
+        raise ValueError(
+            f"the supervised model's weights are not finite after {trainer.state.global_step} steps; "
+            f"lower sft.learning_rate, {recipe.learning_rate}"
+        )
     beside = run_folder / "policy"
     shutil.rmtree(beside, ignore_errors=True)
     trainer.accelerator.unwrap_model(trainer.model).save_pretrained(beside)
     tokenizer.save_pretrained(beside)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(output, ignore_errors=True)
-    beside.rename(output)
-    shutil.rmtree(checkpoints)
+    replace_folder(beside, output)
+    remove_checkpoints(checkpoints)
