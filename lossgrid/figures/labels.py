@@ -1,64 +1,112 @@
 """Labels beside points, put where they hide least."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
 
-DISTANCES = (7, 13, 21, 31)
-ANGLES = np.deg2rad([0, 180, 90, 270, 45, 315, 135, 225])
+# In points from the marker's centre to the text's near edge; from LEADER on, a line leads to the text.
+DISTANCES = (7, 10, 14, 19, 25, 32, 40)
+LEADER = 12
+ANGLES = np.deg2rad([0, 180, 90, 270, 45, 315, 135, 225, 22, 338, 158, 202])
+ROUNDS = 3
+BACKGROUND = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7}
 
 
 def place_labels(
     axes: Axes, points: Sequence[tuple[float, float]], texts: Sequence[str], colours: Sequence[str]
 ) -> None:
-    """Write a text beside each point, in the first free place of a fan of places around it.
+    """Write a text beside each point, in the place of a fan around it that hides the least.
 
     Args:
-        axes: Axes with their final limits.
+        axes: Axes with their final limits and everything drawn that labels shall keep clear of.
         points: Data coordinates.
         texts: A label a point.
         colours: A colour a label.
     """
     figure = axes.figure
     figure.canvas.draw()
-    renderer = figure.canvas.get_renderer()
-    frame = axes.get_window_extent(renderer)
     scale = figure.dpi / 72
+    frame = axes.get_window_extent()
     centres = axes.transData.transform(np.asarray(points, float).reshape(-1, 2))
-    taken = [(x - 4 * scale, y - 4 * scale, x + 4 * scale, y + 4 * scale) for x, y in centres]
-    for (x, y), point, text, colour in zip(centres, points, texts, colours, strict=True):
-        label = axes.annotate(
-            text, point, xytext=(0, 0), textcoords="offset points", fontsize=6, color=colour,
-            ha="center", va="center", zorder=6,
-        )  # fmt: skip
-        box = label.get_window_extent(renderer)
-        width, height = box.width, box.height
+    obstacles = np.vstack([_find_obstacles(axes, 3 * scale), *_spread(centres, 4 * scale)])
+    labels = [
+        axes.annotate(
+            text, point, xytext=(0, 0), textcoords="offset points", fontsize=6.5, color=colour, ha="center",
+            va="center", zorder=6, bbox=BACKGROUND,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3},
+        )
+        for text, point, colour in zip(texts, points, colours, strict=True)
+    ]  # fmt: skip
+    # The first drawing gives an annotation with an arrow its size.
+    figure.canvas.draw()
+    sizes = [label.get_bbox_patch().get_window_extent() for label in labels]
+    places = [None] * len(labels)
+    for number in list(range(len(labels))) * ROUNDS:
+        others = [place for other, place in enumerate(places) if place is not None and other != number]
         best = None
         for distance in DISTANCES:
             for angle in ANGLES:
                 # The text's near edge, not its centre, keeps the distance.
-                dx = np.cos(angle) * (distance * scale + width / 2)
-                dy = np.sin(angle) * (distance * scale + height / 2)
-                place = (x + dx - width / 2, y + dy - height / 2, x + dx + width / 2, y + dy + height / 2)
-                cost = (
-                    sum(_overlap(place, other) for other in taken) + 1e3 * _outside(place, frame) + distance
-                )
+                dx = np.cos(angle) * (distance * scale + sizes[number].width / 2)
+                dy = np.sin(angle) * (distance * scale + sizes[number].height / 2)
+                box = _get_box(centres[number] + (dx, dy), sizes[number])
+                hidden = ((obstacles >= box[:2]) & (obstacles <= box[2:])).all(axis=1).sum()
+                overlap = sum(_overlap(box, other) for other in others)
+                cost = distance + 3 * hidden + overlap + 1e3 * _outside(box, frame)
                 if best is None or cost < best[0]:
-                    best = (cost, dx, dy, place)
-        _, dx, dy, place = best
-        label.set_position((dx / scale, dy / scale))
-        taken.append(place)
+                    best = (cost, dx / scale, dy / scale, box, distance)
+        _, *offset, places[number], distance = best
+        labels[number].set_position(offset)
+        labels[number].arrow_patch.set_visible(distance >= LEADER)
 
 
-def _overlap(one, other) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return width * height if width > 0 and height > 0 else 0.0
+def _find_obstacles(axes: Axes, spacing: float) -> np.ndarray:
+    """Points, shape (m, 2) in pixels, along every line and at every marker of the axes."""
+    found = [np.zeros((0, 2))]
+    for line in axes.get_lines():
+        vertices = line.get_transform().transform(line.get_xydata())
+        found += [vertices] if line.get_linestyle() in ("None", "none") else _sample(vertices, spacing)
+    for collection in axes.collections:
+        if isinstance(collection, LineCollection):
+            for segment in collection.get_segments():
+                found += _sample(collection.get_transform().transform(segment), spacing)
+        elif isinstance(collection, PathCollection):
+            offsets = collection.get_offset_transform().transform(np.asarray(collection.get_offsets()))
+            found += _spread(offsets, spacing)
+    obstacles = np.vstack(found)
+    return obstacles[np.isfinite(obstacles).all(axis=1)]
 
 
-def _outside(place, frame) -> float:
+def _sample(vertices: np.ndarray, spacing: float) -> list[np.ndarray]:
+    vertices = np.clip(vertices[np.isfinite(vertices).all(axis=1)], -1e5, 1e5)
+    return [
+        np.linspace(start, end, 1 + int(np.hypot(*(end - start)) / spacing))
+        for start, end in pairwise(vertices)
+    ]
+
+
+def _spread(centres: np.ndarray, radius: float) -> list[np.ndarray]:
+    steps = np.linspace(-radius, radius, 5)
+    return [centre + np.array([(dx, dy) for dx in steps for dy in steps]) for centre in centres]
+
+
+def _get_box(centre: np.ndarray, size) -> np.ndarray:
+    half = np.array([size.width, size.height]) / 2
+    return np.concatenate([centre - half, centre + half])
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
+    return float(sides.prod()) if (sides > 0).all() else 0.0
+
+
+def _outside(box: np.ndarray, frame) -> float:
     return (
-        max(frame.x0 - place[0], 0) + max(place[2] - frame.x1, 0)
-        + max(frame.y0 - place[1], 0) + max(place[3] - frame.y1, 0)
-    )  # fmt: skip
+        max(frame.x0 - box[0], 0)
+        + max(box[2] - frame.x1, 0)
+        + max(frame.y0 - box[1], 0)
+        + max(box[3] - frame.y1, 0)
+    )

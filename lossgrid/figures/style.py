@@ -10,6 +10,7 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 
@@ -40,6 +41,11 @@ def get_look(objective: str) -> Look:
     return LOOKS.get(objective, OTHER)
 
 
+def darken(colour: str) -> str:
+    """The colour for text: the light ones of the palette are hard to read in small letters on white."""
+    return to_hex([0.7 * channel for channel in to_rgb(colour)])
+
+
 def set_style() -> None:
     """Set fonts, grid and embedding for the figures that follow."""
     sns.set_theme(context="paper", style="whitegrid", font="DejaVu Sans")
@@ -48,7 +54,11 @@ def set_style() -> None:
             "font.size": 8,
             "axes.titlesize": 9,
             "axes.labelsize": 8,
+            "xtick.labelsize": 7,
+            "ytick.labelsize": 7,
             "legend.fontsize": 7,
+            "axes.edgecolor": "#888888",
+            "axes.linewidth": 0.7,
             "grid.linewidth": 0.4,
             "grid.color": "#dddddd",
             "pdf.fonttype": 42,

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from lossgrid.figures.style import get_look, save_figure, set_style
 
@@ -23,6 +25,8 @@ def plot_training_curves(
 ) -> None:
     """Draw margin, accuracy and gradient norm over steps, a column a loss and a line a cell.
 
+    Steps whose value is not finite are left out of the means; a diverged cell ends in a cross.
+
     Args:
         cells: Table written by `collect_cells`; aliases are left out.
         logs: The records of each trained cell's training log, by the cell's path.
@@ -33,41 +37,54 @@ def plot_training_curves(
     trained = cells[(cells["objective"] != "sft") & (cells["alias_of"].fillna("") == "")]
     objectives = list(dict.fromkeys(trained["objective"]))
     figure, grid = plt.subplots(
-        len(ROWS), len(objectives), figsize=(1.2 + 2.1 * len(objectives), 6.6), sharex=True, sharey="row",
+        len(ROWS), len(objectives), figsize=(max(7.0, 1.4 * len(objectives)), 6.4), sharex=True, sharey="row",
         squeeze=False, layout="constrained",
     )  # fmt: skip
-    for column, objective in enumerate(objectives):
+    for column, objective in zip(grid.T, objectives, strict=True):
         group = trained[trained["objective"] == objective]
-        labels = list(dict.fromkeys(group["label"]))
-        for _, cell in group.iterrows():
-            records = pd.DataFrame(logs[cell["cell"]])
-            number = labels.index(cell["label"])
-            first_seed = cell["seed"] == group.loc[group["label"] == cell["label"], "seed"].min()
-            for row, key in enumerate(ROWS):
-                _draw(grid[row][column], records, key, get_look(objective).colour, number, first_seed, cell)
-        grid[0][column].set_title(group["title"].iloc[0], loc="left")
-        grid[-1][column].set_xlabel("optimiser step")
-        grid[0][column].legend(loc="upper left", fontsize=5.5, handlelength=2.4)
-    for row, (key, label) in enumerate(ROWS.items()):
-        grid[row][0].set_ylabel(label)
+        _draw_loss(column, group, logs, get_look(objective).colour)
+        column[0].set_title(group["title"].iloc[0], loc="left", fontsize=8)
+        column[-1].set_xlabel("optimiser step", fontsize=7)
+        # Below the axes, a legend hides nothing.
+        column[-1].legend(
+            loc="upper left", bbox_to_anchor=(-0.1, -0.3), fontsize=6, handlelength=2, frameon=False,
+            handletextpad=0.5, borderpad=0, borderaxespad=0,
+        )  # fmt: skip
+    for axes, (key, label) in zip(grid[:, 0], ROWS.items(), strict=True):
+        axes.set_ylabel(label, fontsize=7)
         if key == "rho_median":
-            grid[row][0].set_yscale("symlog", linthresh=0.1)
+            axes.set_yscale("symlog", linthresh=0.1)
         if key == "grad_norm":
-            grid[row][0].set_yscale("log")
+            axes.set_yscale("log")
     figure.suptitle(
-        f"{title} (means over {WINDOW} steps; thin lines: further seeds; ×: diverged)", fontsize=9
+        f"{title}\nmeans over {WINDOW} steps; thin lines: further seeds; ×: diverged",
+        fontsize=8,
+        x=0.01,
+        ha="left",
     )
     save_figure(figure, paths)
 
 
-def _draw(axes, records: pd.DataFrame, key: str, colour: str, number: int, first_seed: bool, cell) -> None:
-    values = records[key].where(records[key].abs() != float("inf"))
-    smooth = values.rolling(WINDOW, min_periods=1).mean()
-    # The shade falls with the setting's number, so that lines part in grey as well.
-    axes.plot(
-        records["step"], smooth, color=colour, alpha=1 - 0.13 * min(number, 5), linestyle=LINES[number % len(LINES)],
-        linewidth=1.2 if first_seed else 0.6, label=cell["label"] if first_seed else None,
-    )  # fmt: skip
-    if cell["status"] == "diverged":
-        last = smooth.last_valid_index()
-        axes.scatter(records["step"][last], smooth[last], color="black", marker="x", s=30, zorder=5)
+def _draw_loss(column: Sequence[Axes], group: pd.DataFrame, logs: Mapping, colour: str) -> None:
+    labels = list(dict.fromkeys(group["label"]))
+    for number, label in enumerate(labels):
+        # The shade falls with the setting's number, so that lines part in grey as well.
+        shade = 1 - 0.4 * number / max(len(labels) - 1, 1)
+        for order, cell in enumerate(group[group["label"] == label].sort_values("seed").itertuples()):
+            records = pd.DataFrame(logs[cell.cell], columns=["step", *ROWS])
+            for axes, key in zip(column, ROWS, strict=True):
+                smooth = _smooth(records[key])
+                axes.plot(
+                    records["step"], smooth, color=colour, alpha=shade, linestyle=LINES[number % len(LINES)],
+                    linewidth=0.6 if order else 1.1, label=None if order else label,
+                )  # fmt: skip
+                last = smooth.last_valid_index()
+                if cell.status == "diverged" and last is not None:
+                    axes.scatter(
+                        records["step"][last], smooth[last], color="black", marker="x", s=24, zorder=5
+                    )
+
+
+def _smooth(values: pd.Series) -> pd.Series:
+    finite = values.astype(float).replace([np.inf, -np.inf], np.nan)
+    return finite.rolling(WINDOW, min_periods=1).mean()
