@@ -40,7 +40,7 @@ def collect_cells(study: Study, results: Path) -> pd.DataFrame:
         it in `alias_of`.
     """
     sft = read_scores(results / "sft")
-    rows = [{"cell": "sft", "objective": "sft", "title": "SFT", **describe_scores(sft, sft)}]
+    rows = [{"cell": "sft", "objective": "sft", "title": "SFT", **describe_scores(sft, sft, "sft")}]
     cells = get_cells(study)
     aliases = find_aliases(cells)
     for cell in cells:
@@ -57,7 +57,7 @@ def collect_cells(study: Study, results: Path) -> pd.DataFrame:
                 "seed": cell.seed,
                 "alias_of": trained if cell.path in aliases else "",
                 **{column: health[column] for column in HEALTH_COLUMNS},
-                **describe_scores(read_scores(folder), sft),
+                **describe_scores(read_scores(folder), sft, cell.path),
             }
         )
     table = pd.DataFrame(rows)
@@ -73,14 +73,14 @@ def read_scores(folder: Path) -> pd.DataFrame:
     return scores.set_index(["id", "turn"], verify_integrity=True)
 
 
-def describe_scores(scores: pd.DataFrame, sft: pd.DataFrame) -> dict[str, float | int]:
+def describe_scores(scores: pd.DataFrame, sft: pd.DataFrame, cell: str) -> dict[str, float | int]:
     """The numbers of one run, beside those of the SFT model on the same chats.
 
     Raises:
         ValueError: Where the two were not asked the same questions.
     """
     if not scores.index.equals(sft.index):
-        raise ValueError("a cell and the SFT model answered different chats; regenerate their responses")
+        raise ValueError(f"{cell} and the SFT model answered different chats; regenerate their responses")
     chats = scores.index.get_level_values("id")
     estimates = {
         "reward": estimate_mean(scores["reward"], chats),

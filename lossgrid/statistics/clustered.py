@@ -53,7 +53,7 @@ def estimate_ratio(
         clusters: Shape (n,): what belongs together.
 
     Raises:
-        ValueError: For no values, or where the lengths differ.
+        ValueError: For no values, where the lengths differ, or for denominators without a sum above 0.
     """
     numerators, denominators = np.asarray(numerators, float), np.asarray(denominators, float)
     if not len(numerators) == len(denominators) == len(clusters):
@@ -62,6 +62,8 @@ def estimate_ratio(
         )
     if not len(numerators):
         raise ValueError("no values to estimate from")
+    if not denominators.sum() > 0:
+        raise ValueError(f"denominators add up to {denominators.sum():g}; a ratio needs a sum above 0")
     ratio = numerators.sum() / denominators.sum()
     codes = {cluster: code for code, cluster in enumerate(dict.fromkeys(clusters))}
     sums = np.zeros(len(codes))
