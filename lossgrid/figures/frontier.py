@@ -53,16 +53,16 @@ def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> Non
         axes.scatter([], [], s=45, color="black", marker="x", label="diverged: last finite weights")
 
     axes.set_xscale("symlog", linthresh=LINEAR_BELOW, linscale=0.6)
-    axes.set_xlim(left=min(-0.03, 1.2 * trained["kl"].min(), 0))
+    axes.set_xlim(left=min(-0.03, 1.1 * (trained["kl"] - INTERVAL * trained["kl_se"]).min()))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel("KL(policy ‖ reference) of a response, nats")
     axes.set_ylabel("true reward of a response, points")
     axes.set_title(title, loc="left")
     # Outside, a legend hides nothing.
     figure.legend(loc="outside lower center", ncols=4)
-    missing = [f"{row.title} {row.label}" for row in trained[~scored].itertuples()]
+    missing = [f"{row.title} {row.label} ({row.status})" for row in trained[~scored].itertuples()]
     if missing:
-        figure.supxlabel(f"without finite scores (diverged): {'; '.join(missing)}", fontsize=6.5)
+        figure.supxlabel(f"without finite scores: {'; '.join(missing)}", fontsize=6.5)
     place_labels(axes, points, texts, colours)
     save_figure(figure, paths)
 
