@@ -1,0 +1,125 @@
+"""Two-turn answers with both log-probabilities, written whole or not at all."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from lossgrid.generation.responses import generate_responses
+from lossgrid.worlds.reviews.corpus import make_heldout_chats
+
+SETTINGS = SimpleNamespace(max_new_tokens=10, temperature=1.0, batch_size=4, seed=3)
+
+
+@pytest.fixture(scope="module")
+def chats():
+    """Six held-out chats of two turns and one of a single turn."""
+    chats = make_heldout_chats(1, 7)
+    chats[2] = {**chats[2], "turns": chats[2]["turns"][:1]}
+    return chats
+
+
+@pytest.fixture(scope="module")
+def lines(folders, chats, tmp_path_factory) -> list[dict]:
+    """What is written for two different models."""
+    output = tmp_path_factory.mktemp("responses") / "deep/heldout.jsonl"
+    count = generate_responses(*folders, chats, output, SETTINGS, threads=1)
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    assert count == len(lines)
+    return lines
+
+
+def test_every_turn_of_every_chat_is_answered(lines, chats):
+    """A chat that is missing would silently leave the mean."""
+    assert len(chats[2]["turns"]) == 1
+    expected = [(chat["id"], turn) for turn in (1, 2) for chat in chats if turn <= len(chat["turns"])]
+    assert [(line["id"], line["turn"]) for line in lines] == expected
+    assert len(expected) == 13
+
+
+def test_fields(lines, chats):
+    """Judges and figures read these; keys of the chat travel along, but `turns` does not."""
+    keys = set(chats[0]) - {"turns"} | {
+        "turn",
+        "prompt",
+        "response",
+        "tokens",
+        "finished",
+        "policy_logp",
+        "reference_logp",
+    }
+    by_id = {chat["id"]: chat for chat in chats}
+    for line in lines:
+        assert set(line) == keys
+        assert all(line[key] == value for key, value in by_id[line["id"]].items() if key != "turns")
+        assert type(line["finished"]) is bool
+        assert 1 <= line["tokens"] <= SETTINGS.max_new_tokens
+        assert line["tokens"] == SETTINGS.max_new_tokens or line["finished"]
+        assert len(line["response"].split()) <= line["tokens"]
+        assert line["policy_logp"] < 0 > line["reference_logp"]
+
+
+def test_the_second_turn_knows_the_first_answer(lines, chats):
+    """An answer to the second question without the first is another conversation."""
+    turns = {chat["id"]: chat["turns"] for chat in chats}
+    first = {line["id"]: line for line in lines if line["turn"] == 1}
+    for line in lines:
+        question = {"role": "user", "content": turns[line["id"]][line["turn"] - 1]}
+        if line["turn"] == 1:
+            assert line["prompt"] == [question]
+        else:
+            answer = {"role": "assistant", "content": first[line["id"]]["response"]}
+            assert line["prompt"] == [*first[line["id"]]["prompt"], answer, question]
+
+
+def test_the_same_model_has_no_divergence(folders, chats, tmp_path):
+    """KL(π‖π) is 0 and not about 0: the first point of every frontier lies on the axis."""
+    output = tmp_path / "heldout.jsonl"
+    generate_responses(folders[0], folders[0], chats, output, SETTINGS, threads=1)
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [line["policy_logp"] - line["reference_logp"] for line in lines] == [0.0] * 13
+
+
+def test_divergence_of_two_models_points_the_right_way(lines):
+    """Samples of π are likelier under π than under another model: swapped columns would give a negative KL.
+
+    Every one of 13 responses of about ten tokens, between two models with independent random weights.
+    """
+    ratios = [line["policy_logp"] - line["reference_logp"] for line in lines]
+    assert sum(ratios) / len(ratios) > 1
+
+
+def test_bits_repeat(folders, chats, lines, tmp_path):
+    """A cell that is generated again must give the same file."""
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    for output in (first, second):
+        generate_responses(*folders, chats, output, SETTINGS, threads=1)
+    assert first.read_bytes() == second.read_bytes()
+    assert [json.loads(line) for line in first.read_text().splitlines()] == lines
+
+
+def test_killed_before_the_rename(folders, chats, tmp_path, monkeypatch):
+    """Half of the answers must never look like all of them; the next try replaces what lies beside."""
+    output = tmp_path / "heldout.jsonl"
+
+    def die(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", die)
+        with pytest.raises(KeyboardInterrupt):
+            generate_responses(folders[0], folders[0], chats[:2], output, SETTINGS, threads=1)
+    assert not output.exists()
+    generate_responses(folders[0], folders[0], chats, output, SETTINGS, threads=1)
+    assert len(output.read_text().splitlines()) == 13
+    assert [path.name for path in tmp_path.iterdir()] == ["heldout.jsonl"]
+
+
+def test_a_missing_reference_leaves_no_file(folders, chats, tmp_path):
+    """Answers without the reference's log-probability are no result."""
+    with pytest.raises(OSError, match="nowhere"):
+        generate_responses(
+            folders[0], tmp_path / "nowhere", chats[:1], tmp_path / "heldout.jsonl", SETTINGS, threads=1
+        )
+    assert list(tmp_path.iterdir()) == []
