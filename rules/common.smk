@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 # Scripts find the library here and not in an installation: a conda environment holds no lossgrid.
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [workflow.basedir, os.getenv("PYTHONPATH")])))
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -119,7 +119,14 @@ def get_all_targets():
         format=["pdf", "svg", "png"],
     )
     tables = expand("results/{study}/tables/{table}.csv", study=config["studies"], table=["cells", "costs"])
-    return figures + tables
+    # The tables depend on these anyway; as targets of their own they are made again when a user deletes them.
+    cells = [
+        f"results/{study}/cells/{path}/{file}"
+        for study in config["studies"]
+        for path in get_trained_paths(study)
+        for file in CELL_FILES
+    ]
+    return figures + tables + cells
 
 
 def get_start_message():

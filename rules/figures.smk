@@ -22,13 +22,12 @@ rule collect_results:
         runtime=20,
     params:
         study="studies/{study}.yaml",
-        results="results/{study}",
         cells=get_cell_list,
         code=get_code("collect_results"),
     message:
         "{wildcards.study}: gathering the cells"
     shell:
-        "python workflow_scripts/collect_results.py --study {params.study} --results {params.results} "
+        "python workflow_scripts/collect_results.py --study {params.study} --results results/{wildcards.study} "
         "--cells {output.cells} > {log} 2>&1"
 
 
@@ -145,11 +144,10 @@ rule plot_training_curves:
         runtime=20,
     params:
         study="studies/{study}.yaml",
-        results="results/{study}",
         title=get_title,
         code=get_code("plot_training_curves"),
     message:
         "{wildcards.study}: drawing the training curves"
     shell:
         "python workflow_scripts/plot_training_curves.py --study {params.study} --cells {input.cells} "
-        "--results {params.results} --figures {output.figures} > {log} 2>&1"
+        "--results results/{wildcards.study} --figures {output.figures} > {log} 2>&1"

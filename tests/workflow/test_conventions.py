@@ -113,7 +113,7 @@ def test_parsing_imports_no_torch():
     assert process.returncode == 0, process.stdout
     imported = set(re.findall(r"\| +([\w.]+)$", process.stdout, re.M))
     assert "lossgrid.studies.schema" in imported
-    assert not {"torch", "transformers", "pandas", "datasets"} & imported
+    assert not {"torch", "transformers", "trl", "datasets"} & imported
 
 
 def test_library_knows_nothing_of_snakemake():

@@ -109,3 +109,10 @@ def test_changed_reward_code_rescores_without_retraining_policies_of_other_pairs
     plan = workflow.plan()
     assert "train_sft" not in plan
     assert {"make_pairs": 1, "compute_reference_logps": 1, "train_cell": 4}.items() <= plan.items()
+
+
+def test_refactored_loss_can_be_accepted_without_retraining(workflow):
+    """The README's way to say that a change of code changed no result."""
+    workflow.edit(LOSSES, "-F.logsigmoid(beta * rho)", "-F.logsigmoid(rho * beta)")
+    workflow.run("--touch")
+    assert workflow.plan() == {}

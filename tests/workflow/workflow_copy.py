@@ -39,11 +39,15 @@ class Workflow:
 
     folder: Path
 
+    def get_command(self, *arguments: str) -> list[str]:
+        """The command line of a run of the tiny study."""
+        snakemake = [sys.executable, "-m", "snakemake", "--profile", "profiles/local"]
+        return [*snakemake, *arguments, "--config", "studies=[tiny]"]
+
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         """Run Snakemake on the tiny study."""
-        command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local"]
         process = subprocess.run(
-            [*command, "--config", "studies=[tiny]", *arguments],
+            self.get_command(*arguments),
             cwd=self.folder,
             env=get_environment(),
             stdout=subprocess.PIPE,
@@ -56,7 +60,7 @@ class Workflow:
 
     def plan(self, *arguments: str) -> dict[str, int]:
         """How many jobs of each rule a run would make now, without `all`."""
-        output = self.run("--dry-run", "--quiet", "rules", *arguments).stdout
+        output = self.run(*arguments, "--dry-run", "--quiet", "rules").stdout
         table = output.partition("-------")[2].partition("total")[0]
         return {
             rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M) if rule != "all"
