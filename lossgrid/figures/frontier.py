@@ -58,11 +58,12 @@ def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> Non
     axes.set_xlabel("KL(policy ‖ reference) of a response, nats")
     axes.set_ylabel("true reward of a response, points")
     axes.set_title(title, loc="left")
-    # Outside, a legend hides nothing.
-    figure.legend(loc="outside lower center", ncols=4)
     missing = [f"{row.title} {row.label} ({row.status})" for row in trained[~scored].itertuples()]
-    if missing:
-        figure.supxlabel(f"without finite scores: {'; '.join(missing)}", fontsize=6.5)
+    # Outside, a legend hides nothing.
+    figure.legend(
+        loc="outside lower center", ncols=4, alignment="left", title_fontsize=7,
+        title=f"without finite scores: {'; '.join(missing)}" if missing else None,
+    )  # fmt: skip
     place_labels(axes, points, texts, colours)
     save_figure(figure, paths)
 

@@ -31,7 +31,7 @@ def place_labels(
     scale = figure.dpi / 72
     frame = axes.get_window_extent()
     centres = axes.transData.transform(np.asarray(points, float).reshape(-1, 2))
-    obstacles = np.vstack([_find_obstacles(axes, 3 * scale), *_spread(centres, 4 * scale)])
+    obstacles = np.vstack([_find_obstacles(axes, 6 * scale), *_spread(centres, 4 * scale)])
     labels = [
         axes.annotate(
             text, point, xytext=(0, 0), textcoords="offset points", fontsize=6.5, color=colour, ha="center",
@@ -75,7 +75,9 @@ def _find_obstacles(axes: Axes, spacing: float) -> np.ndarray:
                 found += _sample(collection.get_transform().transform(segment), spacing)
         elif isinstance(collection, PathCollection):
             offsets = collection.get_offset_transform().transform(np.asarray(collection.get_offsets()))
-            found += _spread(offsets, spacing)
+            # Sizes are areas in square points.
+            radius = np.sqrt(max(collection.get_sizes(), default=0)) / 2 * axes.figure.dpi / 72
+            found += _spread(offsets, radius)
     obstacles = np.vstack(found)
     return obstacles[np.isfinite(obstacles).all(axis=1)]
 

@@ -35,14 +35,13 @@ def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
         paths: Files to write, the format by the ending.
     """
     set_style()
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(7.0, 4.1), sharex=True, sharey=True, layout="constrained"
-    )
+    figure, panels = plt.subplots(1, 2, figsize=(7.0, 4.1), sharex=True, sharey=True, layout="constrained")
+    left, right = panels
     figure.suptitle(title, fontsize=9, x=0.01, ha="left")
     modulated = _locate(cells)
     if modulated.empty:
-        right.set_axis_off()
-        left.set_axis_off()
+        for axes in panels:
+            axes.set_axis_off()
         left.set_title("the study has no modulated cell", loc="left")
         save_figure(figure, paths)
         return
@@ -53,20 +52,16 @@ def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
     figure.colorbar(shown, ax=left, label=f"mean reward, points (white: SFT, {sft_reward:.2f})", pad=0.02)
     shares = Normalize(0, max(modulated["share"].max(), 0.01))
     shown, *steps = _draw_cells(right, modulated, "share", "Greys", shares, _say_steps)
-    figure.colorbar(
-        shown,
-        ax=right,
-        label="mean share of non-finite steps",
-        format=PercentFormatter(1),
-        pad=0.02,
-        ticks=MaxNLocator(5),
+    bar = figure.colorbar(
+        shown, ax=right, label="mean share of non-finite steps", pad=0.02, ticks=MaxNLocator(5)
     )
+    bar.formatter = PercentFormatter(1)
     left.set_ylabel(f"β_mix (at τ = {TAU}), 1/nat")
     left.set_title("true reward of each seed, points", loc="left")
     right.set_title("steps with a non-finite loss or gradient", loc="left")
     figure.legend(loc="outside lower center", handles=_get_handles(left, modulated), ncols=4)
     # Only now, because the legend has its share of the space.
-    for axes, (points, texts) in ((left, rewards), (right, steps)):
+    for axes, (points, texts) in zip(panels, (rewards, steps), strict=True):
         place_labels(axes, points, texts, ["black"] * len(texts))
     save_figure(figure, paths)
 
@@ -115,7 +110,8 @@ def _draw_cells(
 
 
 def _say_rewards(seeds: pd.DataFrame) -> str:
-    return " / ".join(f"{reward:.2f}".replace("-", "−") for reward in seeds["reward"])
+    said = " / ".join(f"{reward:.2f}" for reward in seeds["reward"])
+    return said.replace("-", "−").replace("nan", "no finite score")
 
 
 def _say_steps(seeds: pd.DataFrame) -> str:
@@ -128,7 +124,7 @@ def _say_steps(seeds: pd.DataFrame) -> str:
 
 
 def _draw_wedge(axes: Axes, modulated: pd.DataFrame) -> tuple[float, float]:
-    low, high = modulated["x"].min() / 4, modulated["x"].max() * 4
+    low, high = modulated["x"].min() / 8, modulated["x"].max() * 8
     x = np.geomspace(low, high, 50)
     first, last = (ratio * TAU * x for ratio in SAFE_RATIO)
     axes.fill_between(x, first, last, color=GREEN, alpha=0.13, linewidth=0, zorder=0)
