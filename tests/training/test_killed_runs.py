@@ -17,14 +17,13 @@ from lossgrid.training.pair_trainer import PairTrainer
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "workflow_scripts/train_cell.py"
-CELL = "dlrml/beta_kl~0.1__beta_mix~0.1__tau~0.05__evaluation~log_space/seed~1"
 STUDY = """\
 title: Tiny
 world: {{kind: reviews, corpus_chats: 16, pairs: 96, heldout_chats: 6}}
 sft: {{learning_rate: 1e-3, epochs: 1, batch_size: 16, max_length: 160}}
 training:
   learning_rate: {learning_rate}
-  epochs: 5
+  epochs: 3
   batch_size: 8
   micro_batch_size: 4
   max_length: 160
@@ -124,7 +123,7 @@ def test_the_same_command_goes_on_after_sigkill(killed, world, copy):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert 4 <= step < 60
+    assert 4 <= step < 36
     assert f"resuming after step {step}\n" in done.stdout
     assert read_outputs(copy) == killed[1]
     assert not (copy / "checkpoints").exists()
@@ -290,7 +289,7 @@ def test_a_log_with_gaps_is_no_result(killed, world, copy, change):
     lines = log.read_text().splitlines(keepends=True)
     log.write_text("".join(lines[1:] if change == "lost" else [lines[0], *lines]))
     with pytest.raises(
-        RuntimeError, match=r"does not hold the steps 1 to 60 once each.*remove .*checkpoints"
+        RuntimeError, match=r"does not hold the steps 1 to 36 once each.*remove .*checkpoints"
     ):
         run_here(get_arguments(world, copy))
     assert not (copy / "health.json").exists()
