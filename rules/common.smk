@@ -79,10 +79,13 @@ def get_title(wildcards):
 
 
 def get_cell_list(wildcards):
-    """The study's cells as the tables show them: paths, labels and aliases, as JSON."""
+    """The study's cells as the tables show them: paths, titles, labels and aliases, as JSON."""
     aliases = ALIASES[wildcards.study]
     return json.dumps(
-        [[path, cell.label, aliases.get(path, "")] for path, cell in CELLS[wildcards.study].items()]
+        [
+            [path, CATALOGUE[cell.objective].title, cell.label, aliases.get(path, "")]
+            for path, cell in CELLS[wildcards.study].items()
+        ]
     )
 
 

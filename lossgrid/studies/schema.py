@@ -147,7 +147,7 @@ class Grid(StrictModel):
     seeds: Seeds = describe_field("Training seeds of every block that names none.", default=(1,))
     objectives: Objectives = describe_field("The losses to compare, each with one block or a list of blocks.")
     claims: Annotated[tuple[Claim, ...], Listed(least=0)] = describe_field(
-        "Hypotheses, written before the study runs; the report gives a verdict on each.", default=()
+        "Hypotheses, written before the study runs. The cells that they name must be in the grid.", default=()
     )
 
 

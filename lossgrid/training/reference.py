@@ -39,14 +39,16 @@ def compute_reference_logps(
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(model)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    policy = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(device)
+    # As in training: float32 weights, on a GPU under bfloat16 autocast. Other roundings would give the first
+    # step margins that the policy has not earned.
+    policy = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).to(device)
 
     tokens, counts = tokenise_pairs(load_from_disk(pairs), tokenizer, max_length)
     columns = {}
     for response in ("chosen", "rejected"):
         sequences = list(zip(tokens["prompt_ids"], tokens[f"{response}_ids"], strict=True))
-        logps = get_sequence_logps(policy, tokenizer.pad_token_id, sequences, batch_size)
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
+            logps = get_sequence_logps(policy, tokenizer.pad_token_id, sequences, batch_size)
         if not torch.isfinite(logps).all():
             bad = (~torch.isfinite(logps)).sum().item()
             raise ValueError(f"{model}: the log-probabilities of {bad} {response} responses are not finite")

@@ -29,7 +29,7 @@ def test_the_default_study_holds_each_objective_and_one_alias():
     study = load_study(ROOT / "studies/mini.yaml")
     assert {cell.objective for cell in get_cells(study)} == {"dpo", "ipo", "hinge", "discopop", "dlrml"}
     assert len(get_cells(study)) - len(get_trained_cells(study)) == 1
-    assert "discopop/beta~5__tau~0.05__evaluation~published/seed~1" in [
+    assert "discopop/beta~100__tau~0.05__evaluation~published/seed~1" in [
         cell.path for cell in get_cells(study)
     ]
 
