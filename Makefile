@@ -7,8 +7,9 @@ VENV   ?= .venv
 CORES  ?= 2
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-# uv reads neither pip's variables nor its configuration file.
+# uv reads neither pip's variables nor its configuration file, and trusts the system's certificates only when told.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+export UV_SYSTEM_CERTS ?= 1
 
 .PHONY: demo test test-all lint docs lock clean
 
@@ -34,7 +35,7 @@ docs: $(VENV)/installed
 $(VENV)/installed: requirements.lock
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	{ python -m pip install --quiet uv && uv pip install --python $(VENV)/bin/python --compile-bytecode -r $<; } \
-	    || python -m pip install -r $<
+	    || python -m pip install --use-pep517 -r $<
 	cp $< $@
 
 # Resolve pyproject.toml anew. `torch==2.13.0` is what the CPU and the CUDA build both satisfy; the
