@@ -146,6 +146,9 @@ def get_success_message():
     return f"Done. Look at {folders}."
 
 
-def get_error_message(log_file):
+def get_error_message(logs):
     """What to do after a failure."""
-    return f"Some jobs failed; finished cells are kept. The same command reruns only what failed. Log: {log_file}"
+    return (
+        "Some jobs failed; finished cells are kept. The same command reruns only what failed. "
+        f"Log: {', '.join(map(str, logs))}"
+    )

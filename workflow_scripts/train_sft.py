@@ -17,15 +17,15 @@ def main(study: Path, corpus: Path, policy: Path, checkpoints: Path) -> None:
         checkpoints: Folder for checkpoints; a killed run is resumed from it.
     """
     from datasets import load_from_disk
-    from transformers import AutoTokenizer
 
     from lossgrid.studies import get_sft_settings, hash_canonical, load_study
     from lossgrid.studies.code_identity import get_code_identity
     from lossgrid.training.sft import train_sft
+    from lossgrid.training.tokens import load_tokenizer
     from lossgrid.worlds.reviews.policy import build_policy
 
     settings = load_study(study)
-    tokenizer = AutoTokenizer.from_pretrained(corpus / "tokenizer")
+    tokenizer = load_tokenizer(corpus / "tokenizer")
     chats = corpus / "chats"
     train_sft(
         build_policy(

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import torch
 from datasets import load_from_disk
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 from trl import DPOConfig
 
 from lossgrid.training.checkpoints import get_step, open_run_folder, remove_checkpoints, replace_folder
 from lossgrid.training.health import has_finite_weights, summarise_health
 from lossgrid.training.pair_trainer import LAST_FINITE, PairTrainer
 from lossgrid.training.recipe import get_trainer_arguments
+from lossgrid.training.tokens import load_tokenizer
 from lossgrid.training.training_log import TRAINING_LOG, read_records
 
 
@@ -82,7 +83,7 @@ def train_cell(
             precompute_ref_log_probs=True,
         ),
         train_dataset=load_from_disk(reference),
-        processing_class=AutoTokenizer.from_pretrained(model),
+        processing_class=load_tokenizer(model),
     )
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 

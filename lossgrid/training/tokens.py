@@ -1,8 +1,10 @@
 """From preference pairs in words to the token columns that training reads."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from datasets import Dataset
+from transformers import AutoTokenizer
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,18 @@ class TokenCounts:
     truncated_responses: int
     dropped_long_prompts: int
     dropped_identical: int
+
+
+def load_tokenizer(folder: Path):
+    """The tokenizer of a model folder, without the traces of how it was loaded.
+
+    Whether the hub was switched off would otherwise be saved with it, and the same study would write other
+    files on a machine without a network.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for trace in ("is_local", "local_files_only"):
+        tokenizer.init_kwargs.pop(trace, None)
+    return tokenizer
 
 
 def tokenise_pairs(pairs: Dataset, tokenizer, max_length: int) -> tuple[Dataset, TokenCounts]:

@@ -4,7 +4,7 @@ import pytest
 from datasets import Dataset
 from transformers import AutoTokenizer
 
-from lossgrid.training.tokens import TokenCounts, tokenise_pairs
+from lossgrid.training.tokens import TokenCounts, load_tokenizer, tokenise_pairs
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,17 @@ def words(tokenizer):
 def tokenise(pairs, tokenizer, max_length):
     data, counts = tokenise_pairs(Dataset.from_list(pairs), tokenizer, max_length)
     return data.to_list(), counts
+
+
+def test_saved_tokenizer_does_not_tell_how_it_was_loaded(world, tmp_path):
+    """Else the same study would write other files on a machine that is cut off from the hub."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    load_tokenizer(world.model).save_pretrained(first)
+    AutoTokenizer.from_pretrained(first, local_files_only=True).save_pretrained(second)
+    told = (second / "tokenizer_config.json").read_text()
+    assert "local_files_only" in told
+    load_tokenizer(second).save_pretrained(second)
+    assert (second / "tokenizer_config.json").read_bytes() == (first / "tokenizer_config.json").read_bytes()
 
 
 def test_tokens_are_those_of_the_template(tokenizer, words):
