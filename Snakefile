@@ -39,12 +39,8 @@ rule all:
         get_all_targets(),
 
 
-onstart:
-    print(get_start_message())
-
-
 onsuccess:
-    print(get_success_message())
+    print("Done. Look at results/<study>/figures and results/<study>/tables.")
 
 
 onerror:

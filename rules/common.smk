@@ -18,7 +18,8 @@ from lossgrid.studies import identity
 from lossgrid.studies.code_identity import get_code_identity
 
 try:
-    STUDIES = load_studies(Path(workflow.basedir, "studies"))
+    # A relative path, because errors show it.
+    STUDIES = load_studies(Path(os.path.relpath(Path(workflow.basedir, "studies"))))
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
@@ -130,20 +131,6 @@ def get_all_targets():
         for file in CELL_FILES
     ]
     return figures + tables + cells
-
-
-def get_start_message():
-    """What is about to be built, said once at the start."""
-    return "\n".join(
-        f"study {name}: {len(CELLS[name])} cells, {len(get_trained_paths(name))} to train, in results/{name}/"
-        for name in config["studies"]
-    )
-
-
-def get_success_message():
-    """Where the results are."""
-    folders = ", ".join(f"results/{name}/figures and results/{name}/tables" for name in config["studies"])
-    return f"Done. Look at {folders}."
 
 
 def get_error_message(logs):

@@ -147,5 +147,5 @@ def _get_handles(axes: Axes, modulated: pd.DataFrame) -> list:
         kinds.append(
             axes.scatter([], [], marker="x", color="black", s=40, label="diverged: last finite weights")
         )
-    wedge = axes.fill_between([], [], [], color=GREEN, alpha=0.25, label="monotone and bounded")
+    wedge = axes.fill_between([], [], [], color=GREEN, alpha=0.25, label="monotone, no exponential tail")
     return [*kinds, wedge, *axes.get_lines()]

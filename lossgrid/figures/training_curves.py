@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from lossgrid.figures.style import get_look, save_figure, set_style
 
@@ -17,6 +18,8 @@ ROWS = {
     "accuracy": "share of pairs with ρ > 0",
     "grad_norm": "gradient norm before clipping",
 }
+# Below this spread of margins, in nats, no pair has one yet: its sign is that of a rounding error.
+NO_MARGINS = 1e-3
 LINES = ["-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1))]
 
 
@@ -25,7 +28,8 @@ def plot_training_curves(
 ) -> None:
     """Draw margin, accuracy and gradient norm over steps, a column a loss and a line a cell.
 
-    Steps whose value is not finite are left out of the means; a diverged cell ends in a cross.
+    Steps whose value is not finite are left out of the means, and so is the accuracy of the first steps, before
+    any pair has a margin; a diverged cell ends in a cross.
 
     Args:
         cells: Table written by `collect_cells`; aliases are left out.
@@ -56,6 +60,9 @@ def plot_training_curves(
             axes.set_yscale("symlog", linthresh=0.1)
         if key == "grad_norm":
             axes.set_yscale("log")
+        if key != "accuracy":
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
     figure.suptitle(
         f"{title}\nmeans over {WINDOW} steps; thin lines: further seeds; ×: diverged",
         fontsize=8,
@@ -71,7 +78,8 @@ def _draw_loss(column: Sequence[Axes], group: pd.DataFrame, logs: Mapping, colou
         # The shade falls with the setting's number, so that lines part in grey as well.
         shade = 1 - 0.4 * number / max(len(labels) - 1, 1)
         for order, cell in enumerate(group[group["label"] == label].sort_values("seed").itertuples()):
-            records = pd.DataFrame(logs[cell.cell], columns=["step", *ROWS])
+            records = pd.DataFrame(logs[cell.cell], columns=["step", "rho_min", "rho_max", *ROWS])
+            records.loc[records["rho_max"] - records["rho_min"] < NO_MARGINS, "accuracy"] = np.nan
             for axes, key in zip(column, ROWS, strict=True):
                 smooth = _smooth(records[key])
                 axes.plot(

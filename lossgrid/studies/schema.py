@@ -33,7 +33,7 @@ class Policy(StrictModel):
 
 
 class ReviewsWorld(StrictModel):
-    """A synthetic world of product reviews whose true reward is known; it ships with the code."""
+    """A synthetic world of film reviews whose true reward is known; it ships with the code."""
 
     kind: Literal["reviews"] = describe_field("Which world the data come from.")
     seed: Seed = describe_field("Seed of every draw of the world.", default=1)

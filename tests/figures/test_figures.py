@@ -113,7 +113,7 @@ def test_the_plane_says_each_seed_s_reward_and_steps(cells, draw):
     for expected in (
         TITLE, "β_kl, 1/nat", "β_mix (at τ = 0.05), 1/nat", "mean reward, points (white: SFT, 0.50)",
         "mean share of non-finite steps", "DiscoPOP", "dLRML", "diverged: last finite weights",
-        "monotone and bounded", "r = 1", "r = 9.109", "1.60 / 1.20", "−2.00", "0.61", "0.60 (published)",
+        "monotone, no exponential tail", "r = 1", "r = 9.109", "1.60 / 1.20", "−2.00", "0.61", "0.60 (published)",
         "2 × 0/20", "1/7 (published)", "20/20 (published)", "no finite score (published)",
     ):  # fmt: skip
         assert expected in texts, expected

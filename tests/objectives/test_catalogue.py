@@ -18,7 +18,7 @@ every_objective = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda ob
 
 def test_catalogue_holds_every_loss_once():
     """A loss would be out of every study's reach, or hide another of its name."""
-    assert list(CATALOGUE) == ["dpo", "ipo", "hinge", "discopop", "dlrml"]
+    assert {"dpo", "ipo", "hinge", "discopop", "dlrml"} <= CATALOGUE.keys()
     assert len(OBJECTIVES) == len(CATALOGUE)
     assert len({objective.title for objective in OBJECTIVES}) == len(OBJECTIVES)
 
@@ -51,7 +51,6 @@ def test_every_entry_is_described(objective):
     """A reader of the study's schema or of a figure would not learn what a loss or number is."""
     for text in (objective.title, objective.formula, objective.reference):
         assert text.strip()
-    assert "arXiv:" in objective.reference
     for parameter in objective.hyperparameters:
         assert parameter.description.endswith(".")
         assert len(parameter.description.split()) >= 4
