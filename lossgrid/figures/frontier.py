@@ -40,7 +40,7 @@ def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> Non
     look = get_look("sft")
     axes.errorbar(
         0, sft["reward"], INTERVAL * sft["reward_se"], color=look.colour, marker=look.marker, markersize=9,
-        linestyle="none", label=f"SFT = reference ({sft['n']:.0f} responses a run)", zorder=5,
+        linestyle="none", label=f"SFT = reference ({sft['n']:.0f} responses a run; bars: 95 %)", zorder=5,
     )  # fmt: skip
 
     points, texts, colours = [], [], []

@@ -65,7 +65,7 @@ def test_the_frontier_names_every_setting_loss_and_axis(cells, draw):
     texts = read_texts(draw("frontier", cells)["svg"])
     for expected in (
         TITLE, "KL(policy ‖ reference) of a response, nats", "true reward of a response, points",
-        "DPO", "IPO", "Hinge (SLiC)", "DiscoPOP (LRML)", "dLRML", "SFT = reference (512 responses a run)",
+        "DPO", "IPO", "Hinge (SLiC)", "DiscoPOP (LRML)", "dLRML", "SFT = reference (512 responses a run; bars: 95 %)",
         "diverged: last finite weights", "β 5, published (diverged)", "β 5", "β 1",
         "β_kl 0.05, β_mix 0.01", "β_kl 0.05, β_mix 0.2",
     ):  # fmt: skip
