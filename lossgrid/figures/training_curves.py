@@ -61,7 +61,7 @@ def plot_training_curves(
         if key == "grad_norm":
             axes.set_yscale("log")
         if key != "accuracy":
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
+            axes.yaxis.set_major_formatter(FuncFormatter(_say_tick))
             axes.yaxis.set_minor_formatter(NullFormatter())
     figure.suptitle(
         f"{title}\nmeans over {WINDOW} steps; thin lines: further seeds; ×: diverged",
@@ -96,3 +96,7 @@ def _draw_loss(column: Sequence[Axes], group: pd.DataFrame, logs: Mapping, colou
 def _smooth(values: pd.Series) -> pd.Series:
     finite = values.astype(float).replace([np.inf, -np.inf], np.nan)
     return finite.rolling(WINDOW, min_periods=1).mean()
+
+
+def _say_tick(value: float, _position: int) -> str:
+    return f"{value:.0f}" if 100 <= abs(value) < 1e5 else f"{value:.2g}"
