@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr, create_model, model_validator
 from lossgrid.objectives.catalogue import OBJECTIVES
 from lossgrid.objectives.specification import Hyperparameter, Objective
 from lossgrid.studies.base import Listed, Seeds, StrictModel, describe_field, fail
-from lossgrid.studies.tail import describe_exponential_tail
+from lossgrid.studies.exponential_tail import describe_exponential_tail
 
 Number = Annotated[float, Field(gt=0)]
 
