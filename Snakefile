@@ -37,6 +37,8 @@ rule all:
     default_target: True
     input:
         get_all_targets(),
+    message:
+        "everything is there"
 
 
 onsuccess:
