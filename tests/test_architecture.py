@@ -60,8 +60,11 @@ def test_no_module_imports_itself_in_a_circle():
 
 def test_losses_import_torch_alone():
     """Anybody must be able to use the losses in a training run of their own."""
-    for name in ("pairs", "margin", "modulated"):
-        tree = ast.parse((PACKAGE / "objectives" / f"{name}.py").read_text())
+    plain_data = {"__init__", "specification"}
+    for file in (PACKAGE / "objectives").glob("*.py"):
+        if file.stem in plain_data:
+            continue
+        tree = ast.parse(file.read_text())
         roots = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):

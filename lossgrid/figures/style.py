@@ -32,6 +32,7 @@ LOOKS = {
     "hinge": Look("#E69F00", "^", "-."),
     "discopop": Look("#009E73", "D", ":"),
     "dlrml": Look("#D55E00", "v", (0, (5, 1, 1, 1, 1, 1))),
+    "dlrml_learned": Look("#7F3C8D", "X", (0, (3, 1))),
 }
 OTHER = Look("#CC79A7", "P", (0, (1, 2)))
 

@@ -72,7 +72,7 @@ def dlrml_loss(
     reference_chosen_logps: Tensor,
     reference_rejected_logps: Tensor,
     beta_kl: float = 0.05,
-    beta_mix: float = 0.20,
+    beta_mix: float | Tensor = 0.20,
     tau: float = 0.05,
     *,
     evaluation: str = "log_space",
@@ -88,7 +88,8 @@ def dlrml_loss(
         reference_chosen_logps: Shape (batch,), nats, summed.
         reference_rejected_logps: Shape (batch,), nats, summed.
         beta_kl: Scale of the margin in both branches in 1/nat, above 0.
-        beta_mix: Scale of the margin in the mix coefficient in 1/nat, above 0.
+        beta_mix: Scale of the margin in the mix coefficient in 1/nat, above 0; a tensor of one number where it
+            is trained.
         tau: Temperature of the mix, above 0, no unit; β_mix and τ act only through β_mix/τ.
         evaluation: ``log_space`` or ``published``, see the module.
 

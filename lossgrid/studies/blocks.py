@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import product
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, create_model, model_validator
@@ -10,8 +11,6 @@ from lossgrid.objectives.catalogue import OBJECTIVES
 from lossgrid.objectives.specification import Hyperparameter, Objective
 from lossgrid.studies.base import Listed, Seeds, StrictModel, describe_field, fail
 from lossgrid.studies.exponential_tail import describe_exponential_tail
-
-Number = Annotated[float, Field(gt=0)]
 
 
 class Block(StrictModel):
@@ -95,10 +94,14 @@ def build_example(objective: Objective) -> str:
 
 
 def build_values(parameter: Hyperparameter) -> tuple[Any, Any]:
-    value = Literal[parameter.choices] if parameter.choices else Number
+    value = Literal[parameter.choices] if parameter.choices else build_number(parameter)
     values = Annotated[tuple[value, ...], Listed(alone=True)]
     default = parameter.default if parameter.choices else float(parameter.default)
     return values, describe_field(parameter.description, parameter.unit, default=(default,))
+
+
+def build_number(parameter: Hyperparameter) -> Any:
+    return Annotated[float, Field(gt=0, lt=parameter.below if isfinite(parameter.below) else None)]
 
 
 Objectives = build_objectives_model(OBJECTIVES)

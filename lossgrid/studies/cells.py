@@ -105,7 +105,7 @@ def find_aliases(cells: Iterable[Cell]) -> dict[str, str]:
     trained: dict[tuple, str] = {}
     aliases = {}
     for cell in cells:
-        shape = get_objective(cell.objective).shape_of(cell.setting), cell.seed
+        shape = get_objective(cell.objective).get_shape(cell.setting), cell.seed
         if shape in trained:
             aliases[cell.path] = trained[shape]
         else:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 
-from lossgrid.objectives.catalogue import mix_ratio
+from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.objectives.specification import Setting
 from lossgrid.studies.spelling import spell_number
 
@@ -42,8 +42,9 @@ def describe_exponential_tail(
 
 
 def get_ratio(objective: str, setting: Setting) -> float | None:
+    ratio = CATALOGUE[objective].get_mix_ratio(setting)
     try:
-        return mix_ratio(objective, setting)
+        return None if ratio is None else float(ratio)
     except OverflowError:
         # Above the largest float, so certainly not below 1.
         return math.inf

@@ -62,8 +62,9 @@ def parse_value(objective: Objective, parameter: Hyperparameter, text: str) -> f
             raise StudyError(f"{objective.name}: {text}: {parameter.name} must be one of {choices}")
         return text
     value = parse_number(text)
-    if not (isfinite(value) and value > 0):
-        raise StudyError(f"{objective.name}: {text}: {parameter.name} must be a finite number above 0")
+    if not (isfinite(value) and 0 < value < parameter.below):
+        limit = f" and below {parameter.below:g}" if isfinite(parameter.below) else ""
+        raise StudyError(f"{objective.name}: {text}: {parameter.name} must be a finite number above 0{limit}")
     return value
 
 

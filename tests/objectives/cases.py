@@ -2,7 +2,9 @@
 
 from functools import partial
 
-from lossgrid.objectives.margin import dpo_loss, hinge_loss, ipo_loss
+from lossgrid.objectives.gpo import hinge_loss
+from lossgrid.objectives.ipo import ipo_loss
+from lossgrid.objectives.logistic import dpo_loss
 from lossgrid.objectives.modulated import discopop_loss, dlrml_loss
 
 LOSSES = {

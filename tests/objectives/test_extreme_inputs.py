@@ -7,7 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from lossgrid.objectives.margin import dpo_loss, hinge_loss, ipo_loss
+from lossgrid.objectives.gpo import hinge_loss
+from lossgrid.objectives.ipo import ipo_loss
+from lossgrid.objectives.logistic import dpo_loss
 from lossgrid.objectives.modulated import discopop_loss, dlrml_loss
 
 from .log_probabilities import value_and_slope

@@ -5,7 +5,9 @@ from math import log
 import pytest
 import torch
 
-from lossgrid.objectives.margin import dpo_loss, hinge_loss, ipo_loss
+from lossgrid.objectives.gpo import hinge_loss
+from lossgrid.objectives.ipo import ipo_loss
+from lossgrid.objectives.logistic import dpo_loss
 from lossgrid.objectives.pairs import log_ratio_margin
 
 from .log_probabilities import value_and_slope

@@ -13,7 +13,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossgrid.objectives.margin import dpo_loss, hinge_loss, ipo_loss
+from lossgrid.objectives.gpo import hinge_loss
+from lossgrid.objectives.ipo import ipo_loss
+from lossgrid.objectives.logistic import dpo_loss
 from lossgrid.objectives.modulated import discopop_loss
 
 from .log_probabilities import with_margin

@@ -25,8 +25,14 @@ positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 @st.composite
 def cells(draw) -> Cell:
     objective = draw(st.sampled_from(OBJECTIVES))
+    # Five numbers of 23 characters each would not fit into a path.
+    numbers = positive if len(objective.hyperparameters) < 5 else st.sampled_from([1e-05, 0.05, 0.25, 2.0])
     setting = {
-        parameter.name: draw(st.sampled_from(parameter.choices) if parameter.choices else positive)
+        parameter.name: draw(
+            st.sampled_from(parameter.choices)
+            if parameter.choices
+            else numbers.filter(lambda value, limit=parameter.below: value < limit)
+        )
         for parameter in objective.hyperparameters
     }
     return Cell("small", objective.name, setting, draw(st.integers(0, 2**32 - 1)))

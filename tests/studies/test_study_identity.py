@@ -69,7 +69,7 @@ def test_training_settings_hold_the_whole_decision(load_changed):
     """What is missing here could change without the cell being trained again."""
     assert STEPS["training"](load_changed()) == {
         "objective": "dpo",
-        "function": "margin:dpo_loss",
+        "function": "logistic:dpo_loss",
         "hyperparameters": {"beta": 0.05},
         "seed": 1,
         "recipe": {

@@ -15,7 +15,7 @@ from datasets import Dataset, load_from_disk
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from lossgrid.objectives.margin import dpo_loss
+from lossgrid.objectives.logistic import dpo_loss
 from lossgrid.studies.schema import TrainingRecipe
 from lossgrid.training.reference import compute_reference_logps
 from lossgrid.worlds.reviews.files import write_corpus

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import lossgrid.training.preference as preference
-from lossgrid.objectives.margin import dpo_loss
+from lossgrid.objectives.logistic import dpo_loss
 from lossgrid.training.pair_trainer import PairTrainer
 from lossgrid.training.training_log import read_records
 

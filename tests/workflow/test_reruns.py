@@ -39,7 +39,7 @@ def test_added_seed_is_the_only_one_trained(workflow):
     assert workflow.plan() == ONE_CELL
 
 
-LOSSES = "lossgrid/objectives/margin.py"
+LOSSES = "lossgrid/objectives/logistic.py"
 HARMLESS_EDITS = {
     "comment in a loss": (LOSSES, "    rho = log", "    # The margin.\n    rho = log"),
     "docstring of a loss": (
@@ -52,7 +52,7 @@ HARMLESS_EDITS = {
         "import math\n",
         "# Mathematics.\nimport math\n",
     ),
-    "another loss": (LOSSES, "def ipo_loss(", "def zero_loss(rho):\n    return 0 * rho\n\n\ndef ipo_loss("),
+    "another loss": (LOSSES, "def dpo_loss(", "def zero_loss(rho):\n    return 0 * rho\n\n\ndef dpo_loss("),
     "wording of an error": ("lossgrid/studies/cells.py", "no such cell", "not a cell of the grid"),
 }
 
@@ -70,7 +70,7 @@ def test_edits_that_change_no_result_rerun_nothing(workflow, edit):
 def test_changed_loss_reruns_its_cells_alone(workflow):
     """Results of an older loss must never stand beside those of the new one, nor cost the other losses."""
     workflow.edit(
-        "lossgrid/objectives/margin.py",
+        "lossgrid/objectives/logistic.py",
         "return -F.logsigmoid(beta * rho)",
         "return -F.logsigmoid(beta * rho) + 0",
     )
