@@ -53,6 +53,22 @@ def get_settings(step):
     return lambda wildcards: json.dumps(read(get_study(wildcards)), sort_keys=True)
 
 
+def get_processes(wildcards):
+    """Training processes of a cell."""
+    return get_study(wildcards).training.processes
+
+
+def get_launcher(wildcards):
+    """What starts a training job: Python itself, or accelerate where the study asks for DeepSpeed."""
+    training = get_study(wildcards).training
+    if training.deepspeed is None:
+        return "python"
+    return (
+        f"accelerate launch --config_file deepspeed/launch.yaml --num_processes {training.processes} "
+        f"--deepspeed_config_file deepspeed/{training.deepspeed}.json"
+    )
+
+
 def get_cell_settings(wildcards):
     """The part of the study that decides a cell's weights, as JSON."""
     study = get_study(wildcards)

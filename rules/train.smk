@@ -12,13 +12,14 @@ rule train_cell:
         "results/{study}/benchmarks/train_cell/{objective}/{setting}/seed~{seed}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: get_processes
     resources:
-        mem_mb=8000,
+        mem_mb=lambda wildcards: 8000 * get_processes(wildcards),
         runtime=240,
     params:
         study="studies/{study}.yaml",
         cell="{objective}/{setting}/seed~{seed}",
+        launcher=get_launcher,
         # Outside the outputs, which Snakemake deletes when a job fails.
         checkpoints="results/{study}/cells/{objective}/{setting}/seed~{seed}/checkpoints",
         settings=get_cell_settings,
@@ -26,7 +27,7 @@ rule train_cell:
     message:
         "{wildcards.study}: training {params.cell}"
     shell:
-        "python workflow_scripts/train_cell.py --study {params.study} --cell {params.cell} "
+        "{params.launcher} workflow_scripts/train_cell.py --study {params.study} --cell {params.cell} "
         "--model {input.policy} --reference {input.reference} --policy {output.policy} "
         "--training-log {output.training_log} --health {output.health} "
         "--checkpoints {params.checkpoints} > {log} 2>&1"

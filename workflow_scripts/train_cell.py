@@ -1,6 +1,7 @@
 """Train one cell of a study: one objective, one setting, one seed."""
 
 import json
+import os
 from pathlib import Path
 
 import tyro
@@ -30,13 +31,23 @@ def main(
         health: JSON file to write.
         checkpoints: Folder for checkpoints.
     """
+    import torch
+
+    # DeepSpeed looks for a GPU when it is first imported.
+    if not torch.cuda.is_available():
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+
     from lossgrid.objectives.catalogue import CATALOGUE
     from lossgrid.studies import get_cell, get_training_settings, hash_canonical, load_study
     from lossgrid.studies.code_identity import get_code_identity
+    from lossgrid.training.processes import check_launch, is_main
+
+    settings = load_study(study)
+    check_launch(settings.training.processes, settings.training.deepspeed, f"{settings.name}: {cell}")
+
     from lossgrid.training.preference import CellOutputs, train_cell
     from lossgrid.training.reference import SUMMARY
 
-    settings = load_study(study)
     this = get_cell(settings, cell)
     objective = CATALOGUE[this.objective]
     identity = hash_canonical(
@@ -60,7 +71,8 @@ def main(
         identity=identity,
         threads=THREADS,
     )
-    print(json.dumps(result, indent=1))
+    if is_main():
+        print(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

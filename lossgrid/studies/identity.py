@@ -32,7 +32,7 @@ def get_training_settings(study: Study, cell: Cell) -> dict[str, Any]:
         "seed": cell.seed,
         "recipe": {
             **study.training.model_dump(mode="json", exclude=WITHOUT_EFFECT),
-            "micro_batch_size": get_micro_batch_size(study),
+            "micro_batch_size": study.training.get_micro_batch_size(),
         },
     }
 
@@ -65,14 +65,9 @@ def get_reference_settings(study: Study) -> dict[str, Any]:
 
     The batch is part of it because padding changes the rounding.
     """
-    return {"max_length": study.training.max_length, "batch_size": get_micro_batch_size(study)}
+    return {"max_length": study.training.max_length, "batch_size": study.training.get_micro_batch_size()}
 
 
 def get_generation_settings(study: Study) -> dict[str, Any]:
     """What decides the replies of a model, apart from the model and the prompts."""
     return study.evaluation.model_dump(mode="json")
-
-
-def get_micro_batch_size(study: Study) -> int:
-    """Examples in one forward pass, with the default filled in."""
-    return study.training.micro_batch_size or study.training.batch_size

@@ -85,9 +85,21 @@ class TrainingRecipe(Recipe):
     """How every cell is trained; its seed is the cell's."""
 
     micro_batch_size: int | None = describe_field(
-        "Examples in one forward pass; batch_size must be a multiple. null takes batch_size.",
+        "Examples in one forward pass of one process; batch_size / processes must be a multiple. null takes all "
+        "of it.",
         "examples",
         ge=1,
+        default=None,
+    )
+    processes: int = describe_field(
+        "Training processes, one a GPU. More than one need deepspeed; batch_size is divided among them.",
+        "processes",
+        ge=1,
+        default=1,
+    )
+    deepspeed: Literal["zero2", "zero3", "zero3_offload"] | None = describe_field(
+        "How the training state is sharded: a file deepspeed/<name>.json, with which the cells are launched "
+        "through accelerate; null trains in one plain process.",
         default=None,
     )
     nonfinite: Literal["stop", "skip", "propagate"] = describe_field(
@@ -100,15 +112,24 @@ class TrainingRecipe(Recipe):
 
     @model_validator(mode="after")
     def check_micro_batches(self) -> "TrainingRecipe":
-        """A step is a whole number of forward passes."""
-        if self.micro_batch_size and self.batch_size % self.micro_batch_size:
-            divisors = [size for size in range(1, self.batch_size + 1) if self.batch_size % size == 0]
+        """A step is a whole number of forward passes in every process."""
+        if self.processes > 1 and not self.deepspeed:
+            fail(f"{self.processes} processes need deepspeed; add deepspeed: zero2", at=("processes",))
+        if self.batch_size % self.processes:
+            fail(f"does not divide batch_size {self.batch_size}", at=("processes",))
+        share = self.batch_size // self.processes
+        if self.micro_batch_size and share % self.micro_batch_size:
+            divisors = [size for size in range(1, share + 1) if share % size == 0]
             nearest = min(divisors, key=lambda size: abs(size - self.micro_batch_size))
-            fail(
-                f"does not divide batch_size {self.batch_size}; the nearest size that does is {nearest}",
-                at=("micro_batch_size",),
+            of = f"batch_size {self.batch_size}" + (
+                f" / {self.processes} processes" if self.processes > 1 else ""
             )
+            fail(f"does not divide {of}; the nearest size that does is {nearest}", at=("micro_batch_size",))
         return self
+
+    def get_micro_batch_size(self) -> int:
+        """Examples in one forward pass of one process, with the default filled in."""
+        return self.micro_batch_size or self.batch_size // self.processes
 
 
 class Evaluation(StrictModel):

@@ -6,10 +6,12 @@ identity never looks into it, so that changed settings, inputs or code start afr
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from transformers import TrainerCallback
 
+from lossgrid.training.processes import is_main, wait_for_all
 from lossgrid.training.training_log import TRAINING_LOG, cut_training_log
 
 COMPLETE = "complete"
@@ -20,7 +22,13 @@ class CheckpointKeeper(TrainerCallback):
 
     The trainer writes a checkpoint file by file, and its own rotation removes the predecessor before anybody
     knows that the new one can be read; a kill in between would lose both.
+
+    Args:
+        save_more: Writes into the checkpoint's folder what the trainer does not know of.
     """
+
+    def __init__(self, save_more: Callable[[Path], None] | None = None):
+        self.save_more = save_more
 
     def on_step_end(self, args, state, control, **kwargs):
         # A run resumed from its last step trains another one where the epochs are fractional, and a run
@@ -29,10 +37,17 @@ class CheckpointKeeper(TrainerCallback):
             control.should_save = False
 
     def on_save(self, args, state, control, **kwargs):
-        if not state.is_world_process_zero:
-            return
+        # Each process writes its own shards and random state.
+        wait_for_all()
+        if is_main():
+            self.complete(args, state)
+        wait_for_all()
+
+    def complete(self, args, state):
         run_folder = Path(args.output_dir)
         newest = run_folder / f"checkpoint-{state.global_step}"
+        if self.save_more:
+            self.save_more(newest)
         # With the log's lines up to this step, which nothing could write again.
         _sync([*newest.rglob("*"), newest, *run_folder.glob(TRAINING_LOG)])
         (newest / COMPLETE).touch()
@@ -62,16 +77,18 @@ def open_run_folder(checkpoints: Path, identity: str) -> tuple[Path, Path | None
 
     Returns:
         The run's folder and the checkpoint to resume from, None for a fresh start. The training log is cut
-        back to the checkpoint's step; incomplete checkpoints are removed.
+        back to the checkpoint's step; incomplete checkpoints are removed. All processes get the same answer.
     """
     run_folder = checkpoints / identity
-    run_folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = find_checkpoint(run_folder)
-    for folder in run_folder.glob("checkpoint-*"):
-        if folder != checkpoint:
-            shutil.rmtree(folder)
-    cut_training_log(run_folder / TRAINING_LOG, get_step(checkpoint) if checkpoint else 0)
-    return run_folder, checkpoint
+    if is_main():
+        run_folder.mkdir(parents=True, exist_ok=True)
+        checkpoint = find_checkpoint(run_folder)
+        for folder in run_folder.glob("checkpoint-*"):
+            if folder != checkpoint:
+                shutil.rmtree(folder)
+        cut_training_log(run_folder / TRAINING_LOG, get_step(checkpoint) if checkpoint else 0)
+    wait_for_all()
+    return run_folder, find_checkpoint(run_folder)
 
 
 def remove_checkpoints(checkpoints: Path) -> None:

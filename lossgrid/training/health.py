@@ -5,11 +5,13 @@ before clipping, and written down where a resumed run finds it again.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from lossgrid.training.processes import all_agree
 from lossgrid.training.training_log import spell_number
 
 RHO_QUANTILES = {"rho_min": 0.0, "rho_q05": 0.05, "rho_median": 0.5, "rho_q95": 0.95, "rho_max": 1.0}
@@ -35,7 +37,12 @@ class PairBatch:
 
 
 def describe_step(
-    step: int, pairs: Tensor, grad_norm: float, learning_rate: float, reward_scale: float
+    step: int,
+    pairs: Tensor,
+    grad_norm: float,
+    learning_rate: float,
+    reward_scale: float,
+    learned: Mapping[str, float],
 ) -> dict[str, float | int | bool]:
     """The record of one optimiser step.
 
@@ -45,9 +52,11 @@ def describe_step(
         grad_norm: L2 norm of the whole gradient before clipping.
         learning_rate: Of this step.
         reward_scale: β that turns a log-ratio into an implicit reward.
+        learned: Values and gradients of the loss's own learned parameters, as they enter the record.
 
     Returns:
-        A flat record; `nonfinite` says whether a pair's loss or the gradient norm is not finite.
+        A flat record; `nonfinite` says whether a pair's loss, the gradient norm or anything learned is not
+        finite.
     """
     losses, chosen, rejected = pairs.double().unbind(1)
     rho = chosen - rejected
@@ -60,18 +69,22 @@ def describe_step(
         "learning_rate": learning_rate,
         "pairs": len(losses),
         "nonfinite_pairs": bad_pairs,
-        "nonfinite": bad_pairs > 0 or not math.isfinite(grad_norm),
+        "nonfinite": bad_pairs > 0 or not all(map(math.isfinite, [grad_norm, *learned.values()])),
         "reward_chosen": reward_scale * chosen.mean().item(),
         "reward_rejected": reward_scale * rejected.mean().item(),
         "margin": reward_scale * rho.mean().item(),
         "accuracy": (rho > 0).double().mean().item(),
         **dict(zip(RHO_QUANTILES, quantiles.tolist(), strict=True)),
+        **learned,
     }
 
 
 def has_finite_weights(model) -> bool:
-    """Whether every weight of a model is finite."""
-    return all(bool(torch.isfinite(weight).all()) for weight in model.parameters())
+    """Whether every weight of a model is finite, over the shards of all processes."""
+    # Under ZeRO-3 a parameter itself is empty outside a forward pass; its shard is not.
+    shards = [getattr(weight, "ds_tensor", weight) for weight in model.parameters()]
+    finite = all(bool(torch.isfinite(shard).all()) for shard in shards)
+    return all_agree(finite, shards[0].device)
 
 
 def summarise_health(

@@ -1,42 +1,47 @@
 """TRL's DPO trainer with any pairwise loss, given reference log-probabilities and a health record."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from transformers import TrainerCallback
 from trl import DPOTrainer
 
 from lossgrid.training.checkpoints import CheckpointKeeper, replace_folder
 from lossgrid.training.health import PairBatch, describe_step, has_finite_weights
+from lossgrid.training.pair_loss import PairLoss
+from lossgrid.training.processes import is_main, wait_for_all
+from lossgrid.training.step_gate import StepGate
 from lossgrid.training.training_log import TRAINING_LOG, append_record
 
 LAST_FINITE = "last_finite"
 
 
 class PairTrainer(DPOTrainer):
-    """Trains on pairs that are tokenised and scored by the reference already.
+    """Trains on pairs that are tokenised and scored by the reference already, in one process or several.
 
     TRL 1.16 has no hook for a loss of one's own, so `_compute_loss` is replaced as a whole; its model call is
     TRL's (a fused head that gives float32 log-probabilities without a table of logits).
 
     Args:
-        loss: Takes the four log-probability tensors of a batch and gives one loss a pair.
+        loss: The objective in its setting.
         nonfinite: `stop`, `skip` or `propagate`: what a non-finite loss or gradient leads to.
         reward_scale: β that turns a log-ratio into an implicit reward in the log.
         **arguments: Of `trl.DPOTrainer`; `train_dataset` has the columns that `compute_reference_logps` writes.
     """
 
-    def __init__(self, *, loss: Callable, nonfinite: str, reward_scale: float, **arguments):
+    def __init__(self, *, loss: PairLoss, nonfinite: str, reward_scale: float, **arguments):
         self.loss = loss
+        self.nonfinite = nonfinite
         self.reward_scale = reward_scale
         self.step_pairs: list[torch.Tensor] = []
         self.step_grad_norm = float("nan")
+        self.stopped = False
         self.pairs_per_micro_batch = 1.0
         super().__init__(**arguments)
-        self.add_callback(CheckpointKeeper())
-        self.add_callback(HealthCallback(self, nonfinite))
+        self.add_callback(
+            StepGate(self.close_step, self.get_engine, lambda: self.step_grad_norm, lambda: self.stopped)
+        )
+        self.add_callback(CheckpointKeeper(loss.learned.save))
 
     def _prepare_dataset(self, dataset, *_arguments):
         return dataset
@@ -46,6 +51,11 @@ class PairTrainer(DPOTrainer):
 
     def create_model_card(self, *_arguments, **_keywords):
         """Checkpoints get no card."""
+
+    def get_engine(self):
+        """DeepSpeed's engine, None without DeepSpeed or before training has begun."""
+        wrapper = getattr(self.accelerator, "deepspeed_engine_wrapped", None)
+        return wrapper and wrapper.engine
 
     def get_batch_samples(self, *arguments):
         batches, items = super().get_batch_samples(*arguments)
@@ -64,63 +74,67 @@ class PairTrainer(DPOTrainer):
             fused_lm_head=True,
         )
         chosen, rejected = outputs.log_probs.sum(dim=1).chunk(2)
-        reference_chosen, reference_rejected = inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]
-        losses = self.loss(chosen, rejected, reference_chosen, reference_rejected)
-        batch = PairBatch(losses, chosen - reference_chosen, rejected - reference_rejected)
+        logps = {
+            "policy_chosen_logps": chosen,
+            "policy_rejected_logps": rejected,
+            "reference_chosen_logps": inputs["ref_chosen_logps"],
+            "reference_rejected_logps": inputs["ref_rejected_logps"],
+        }
+        losses = self.loss(logps, *inputs["completion_mask"].sum(dim=1).chunk(2))
+        batch = PairBatch(
+            losses, chosen - inputs["ref_chosen_logps"], rejected - inputs["ref_rejected_logps"]
+        )
         self.step_pairs.append(batch.stack().detach())
         loss = losses.sum() / self.pairs_per_micro_batch
         return (loss, outputs) if return_outputs else loss
 
     def _get_grad_norm(self, model, grad_norm=None):
         grad_norm = super()._get_grad_norm(model, grad_norm=grad_norm)
-        self.step_grad_norm = float(grad_norm)
+        if self.get_engine() is None:
+            self.step_grad_norm = float(grad_norm)
         return grad_norm
 
-    def close_step(self) -> dict:
-        """The record of the optimiser step about to be made, over the pairs of all processes."""
-        pairs = self.accelerator.gather(torch.cat(self.step_pairs)).cpu()
-        self.step_pairs.clear()
-        return describe_step(
+    def close_step(self, grad_norm: float) -> bool:
+        """Record the optimiser step about to be made, over the pairs of all processes.
+
+        Returns:
+            Whether it may be made; all processes come to the same answer.
+        """
+        learned = self.loss.learned
+        learned.reduce_gradients(self._average_over_processes)
+        learning_rate = self.lr_scheduler.get_last_lr()[0]
+        record = describe_step(
             self.state.global_step + 1,
-            pairs,
-            self.step_grad_norm,
-            self.lr_scheduler.get_last_lr()[0],
+            self.accelerator.gather(torch.cat(self.step_pairs)).cpu(),
+            grad_norm,
+            learning_rate,
             self.reward_scale,
+            learned.describe(),
         )
+        self.step_pairs.clear()
+        run_folder = Path(self.args.output_dir)
+        if is_main():
+            append_record(run_folder / TRAINING_LOG, record)
+        if record["nonfinite"] and self.nonfinite != "propagate":
+            learned.drop_gradients()
+            self.stopped = self.nonfinite == "stop"
+            return False
+        # The weights are still those that gave a bad loss. Not every bad step spoils them.
+        if record["nonfinite"] and has_finite_weights(self.model):
+            self.save_policy(run_folder / LAST_FINITE)
+        learned.step(share=learning_rate / self.args.learning_rate)
+        return True
+
+    def _average_over_processes(self, gradient: torch.Tensor) -> torch.Tensor:
+        return self.accelerator.reduce(gradient.to(self.accelerator.device), "mean").to(gradient.device)
 
     def save_policy(self, folder: Path) -> None:
-        """Write the policy as a model folder with its tokenizer, whole or not at all."""
+        """Write the whole policy as a model folder with its tokenizer, or not at all; all processes take part."""
         beside = folder.with_name(folder.name + ".beside")
         state_dict = self.accelerator.get_state_dict(self.model_wrapped)
-        if self.is_world_process_zero():
+        if is_main():
             shutil.rmtree(beside, ignore_errors=True)
             self.accelerator.unwrap_model(self.model).save_pretrained(beside, state_dict=state_dict)
             self.processing_class.save_pretrained(beside)
             replace_folder(beside, folder)
-        self.accelerator.wait_for_everyone()
-
-
-class HealthCallback(TrainerCallback):
-    """Records every step before the optimiser moves, and holds it back where the study says so.
-
-    The record is gathered over all processes, so that all decide alike.
-    """
-
-    def __init__(self, trainer: PairTrainer, nonfinite: str):
-        self.trainer = trainer
-        self.nonfinite = nonfinite
-
-    def on_pre_optimizer_step(self, args, state, control, model=None, **kwargs):
-        record = self.trainer.close_step()
-        if state.is_world_process_zero:
-            append_record(Path(args.output_dir) / TRAINING_LOG, record)
-        if not record["nonfinite"]:
-            return
-        if self.nonfinite == "propagate":
-            # The weights are still those that gave the bad loss. Not every bad step spoils them.
-            if has_finite_weights(model):
-                self.trainer.save_policy(Path(args.output_dir) / LAST_FINITE)
-            return
-        # Without gradients the optimiser changes neither weights nor its own state.
-        model.zero_grad(set_to_none=True)
-        control.should_training_stop = self.nonfinite == "stop"
+        wait_for_all()

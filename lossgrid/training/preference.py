@@ -1,6 +1,5 @@
 """Train one cell: one objective, one setting, one seed."""
 
-import functools
 import json
 import os
 import shutil
@@ -14,10 +13,12 @@ from trl import DPOConfig
 
 from lossgrid.training.checkpoints import get_step, open_run_folder, remove_checkpoints, replace_folder
 from lossgrid.training.health import has_finite_weights, summarise_health
+from lossgrid.training.pair_loss import PairLoss
 from lossgrid.training.pair_trainer import LAST_FINITE, PairTrainer
+from lossgrid.training.processes import is_main, wait_for_all
 from lossgrid.training.recipe import get_trainer_arguments
 from lossgrid.training.tokens import load_tokenizer
-from lossgrid.training.training_log import TRAINING_LOG, read_records
+from lossgrid.training.training_log import TRAINING_LOG, read_records, spell_number
 
 
 @dataclass(frozen=True)
@@ -65,26 +66,33 @@ def train_cell(
         RuntimeError: Where the training log has steps twice or not at all.
     """
     torch.set_num_threads(threads)
+    # First the arguments: they start the processes' communication, and under ZeRO-3 a model that is loaded
+    # after them is made in shards.
+    arguments = DPOConfig(
+        output_dir=str(checkpoints / identity),
+        **get_trainer_arguments(recipe, recipe.get_micro_batch_size(), recipe.processes),
+        seed=seed,
+        data_seed=seed,
+        save_steps=recipe.checkpoint_steps,
+        logging_steps=recipe.log_steps,
+        precompute_ref_log_probs=True,
+    )
     run_folder, checkpoint = open_run_folder(checkpoints, identity)
-    print(f"resuming after step {get_step(checkpoint)}" if checkpoint else "starting afresh", flush=True)
+    if is_main():
+        print(f"resuming after step {get_step(checkpoint)}" if checkpoint else "starting afresh", flush=True)
 
+    loss = PairLoss(objective, setting)
     trainer = PairTrainer(
-        loss=functools.partial(objective.load(), **setting),
+        loss=loss,
         nonfinite=recipe.nonfinite,
         reward_scale=setting.get("beta_kl", setting.get("beta", 1.0)),
         model=AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
-        args=DPOConfig(
-            output_dir=str(run_folder),
-            **get_trainer_arguments(recipe, recipe.micro_batch_size or recipe.batch_size, processes=1),
-            seed=seed,
-            data_seed=seed,
-            save_steps=recipe.checkpoint_steps,
-            logging_steps=recipe.log_steps,
-            precompute_ref_log_probs=True,
-        ),
+        args=arguments,
         train_dataset=load_from_disk(reference),
         processing_class=load_tokenizer(model),
     )
+    if checkpoint:
+        loss.learned.load(checkpoint)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     weights_finite = has_finite_weights(trainer.model)
@@ -95,19 +103,22 @@ def train_cell(
             f"does another process train this cell? Wait for it or end it, remove {checkpoints}, run again"
         )
     health = summarise_health(records, trainer.state.max_steps, recipe.nonfinite, weights_finite)
+    for name, value in loss.learned.get_values().items():
+        health[f"final_{name}"] = spell_number(value.item())
     policy = run_folder / "policy"
     if weights_finite:
         trainer.save_policy(policy)
-    else:
-        last_finite = run_folder / LAST_FINITE
-        shutil.rmtree(policy, ignore_errors=True)
-        shutil.copytree(last_finite if last_finite.exists() else model, policy)
-
-    # Copies: a kill before the checkpoints are gone leads to a resume, which needs the log again.
-    replace_folder(policy, outputs.policy)
-    _write(outputs.training_log, (run_folder / TRAINING_LOG).read_text())
-    _write(outputs.health, json.dumps({**health, "identity": identity}, indent=1) + "\n")
-    remove_checkpoints(checkpoints)
+    if is_main():
+        if not weights_finite:
+            last_finite = run_folder / LAST_FINITE
+            shutil.rmtree(policy, ignore_errors=True)
+            shutil.copytree(last_finite if last_finite.exists() else model, policy)
+        # Copies: a kill before the checkpoints are gone leads to a resume, which needs the log again.
+        replace_folder(policy, outputs.policy)
+        _write(outputs.training_log, (run_folder / TRAINING_LOG).read_text())
+        _write(outputs.health, json.dumps({**health, "identity": identity}, indent=1) + "\n")
+        remove_checkpoints(checkpoints)
+    wait_for_all()
     return health
 
 

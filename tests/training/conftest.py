@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 from lossgrid.objectives.logistic import dpo_loss
+from lossgrid.objectives.specification import POLICY, REFERENCE, Objective
 from lossgrid.studies.schema import TrainingRecipe
 from lossgrid.training.reference import compute_reference_logps
 from lossgrid.worlds.reviews.files import write_corpus
@@ -90,15 +91,29 @@ class Run(SimpleNamespace):
         return {name: (self.folder / name).read_bytes() for name in names}
 
 
+def as_objective(loss) -> SimpleNamespace:
+    """An objective that is this function of the four log-probability tensors."""
+    return SimpleNamespace(
+        load=lambda: loss,
+        get_keywords=dict,
+        arguments=POLICY + REFERENCE,
+        length_normalised=False,
+        learned=(),
+    )
+
+
 @pytest.fixture
 def train(world, tmp_path):
-    """A function that trains a cell on the tiny world: `train(name, loss, setting, **recipe)`."""
+    """A function that trains a cell on the tiny world: `train(name, loss, setting, **recipe)`.
+
+    `loss` is a function of the four log-probability tensors or an objective of the catalogue.
+    """
     from lossgrid.training.preference import CellOutputs, train_cell
 
     def run(name="cell", loss=dpo_loss, setting=None, identity="identity", reference=None, **recipe) -> Run:
         folder = tmp_path / name
         health = train_cell(
-            SimpleNamespace(load=lambda: loss),
+            loss if isinstance(loss, Objective) else as_objective(loss),
             {"beta": 0.1} if setting is None else setting,
             1,
             TrainingRecipe(**{**RECIPE, **recipe}),
@@ -133,7 +148,7 @@ def order(world, tmp_path_factory) -> list[list[float]]:
 
     folder: Path = tmp_path_factory.mktemp("order")
     train_cell(
-        SimpleNamespace(load=lambda: record),
+        as_objective(record),
         {"beta": 0.1},
         1,
         TrainingRecipe(**RECIPE),

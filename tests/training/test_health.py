@@ -14,7 +14,7 @@ PAIRS = torch.tensor(
 
 
 def describe(pairs=PAIRS, grad_norm=2.5, reward_scale=0.1) -> dict:
-    return describe_step(7, pairs, grad_norm, learning_rate=1e-3, reward_scale=reward_scale)
+    return describe_step(7, pairs, grad_norm, learning_rate=1e-3, reward_scale=reward_scale, learned={})
 
 
 def test_record_of_a_step():

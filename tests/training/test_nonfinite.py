@@ -24,10 +24,10 @@ def weights_before(monkeypatch):
     captured = {}
     close_step = PairTrainer.close_step
 
-    def capture(trainer):
+    def capture(trainer, grad_norm):
         weights = {name: weight.detach().clone() for name, weight in trainer.model.named_parameters()}
         captured[trainer.state.global_step + 1] = weights
-        return close_step(trainer)
+        return close_step(trainer, grad_norm)
 
     monkeypatch.setattr(PairTrainer, "close_step", capture)
     return captured
