@@ -1,4 +1,8 @@
-"""The losses look different to every reader: in colour, in grey, and with the common colour blindnesses."""
+"""The losses look different to every reader: in colour, in grey, and with the common colour blindnesses.
+
+The named losses differ pairwise in everything. Of the others, any two have colours that differ to every eye, or
+share a colour and differ in marker and line; and any two differ in marker or line, whatever their colours.
+"""
 
 from itertools import combinations
 
@@ -6,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from lossgrid.figures.style import LOOKS, OTHER, darken, get_look
+from lossgrid.figures.style import COLOURS, DASHES, NAMED_LOOKS, OTHER, assign_looks, darken, get_look
 from lossgrid.objectives.catalogue import CATALOGUE
 
 # Machado, Oliveira and Fernandes 2009, doi:10.1109/TVCG.2009.113, severity 1.0, for linear RGB.
@@ -30,7 +34,11 @@ MACHADO = {
 }
 # IEC 61966-2-1 (sRGB, D65).
 XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-PAIRS = list(combinations(["sft", *CATALOGUE], 2))
+PROPERTIES = ("colour", "marker", "line")
+NAMED_PAIRS = list(combinations(NAMED_LOOKS, 2))
+# As many losses as the automatic looks last for, whatever the catalogue holds today.
+CAPACITY = len(COLOURS) * len(DASHES)
+MADE_UP = [f"loss_{place}" for place in range(CAPACITY)]
 
 
 def get_lab(colour: str, sight: str) -> np.ndarray:
@@ -43,6 +51,11 @@ def get_lab(colour: str, sight: str) -> np.ndarray:
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
+def measure_difference(one: str, other: str, sight: str) -> float:
+    """ΔE of two colours: 2.3 is just noticeable, 10 is plain at a glance."""
+    return float(np.linalg.norm(get_lab(one, sight) - get_lab(other, sight)))
+
+
 def test_the_measure_of_colour_is_right():
     """White is L* = 100 without colour; sRGB red is (53.24, 80.09, 67.20) in every table of Lab values."""
     assert get_lab("#ffffff", "full colour") == pytest.approx([100, 0, 0], abs=1e-6)
@@ -50,40 +63,69 @@ def test_the_measure_of_colour_is_right():
     assert np.abs(get_lab("#ff0000", "full colour") - [53.24, 80.09, 67.20]).max() < 0.03
 
 
+def test_the_named_losses_share_nothing():
+    """They stand beside each other in most figures: two that share a colour, marker or line are one to the reader."""
+    for name in PROPERTIES:
+        assert len({getattr(look, name) for look in NAMED_LOOKS.values()}) == len(NAMED_LOOKS), name
+
+
 def test_every_loss_of_the_catalogue_has_a_look_of_its_own():
-    """Two losses that share a look are one loss to the reader; add new ones to LOOKS."""
-    looks = {name: get_look(name) for name in CATALOGUE}
-    assert OTHER not in looks.values()
-    for property_name in ("colour", "marker", "line"):
-        assert len({getattr(look, property_name) for look in looks.values()}) == len(looks), property_name
+    """Two losses with one look are one loss to the reader; a longer catalogue needs more dashes and markers."""
+    looks = [get_look(name) for name in CATALOGUE]
+    assert len(set(looks)) == len(looks)
+    assert OTHER not in looks
+    for one, other in combinations(looks, 2):
+        shared = [name for name in PROPERTIES if getattr(one, name) == getattr(other, name)]
+        assert len(shared) <= 1, (one, other)
 
 
-def test_a_loss_without_a_look_is_drawn_unlike_the_others():
-    """A researcher's new loss must not look like DPO before it has a look of its own."""
-    own = get_look("a_new_loss")
-    for property_name in ("colour", "marker", "line"):
-        assert getattr(own, property_name) not in {getattr(look, property_name) for look in LOOKS.values()}
+def test_a_researcher_s_loss_gets_a_look_without_an_edit():
+    """The first figure of a new loss must show it unlike every other, named or not, wherever it is listed."""
+    for names in ([*CATALOGUE, "mine"], ["mine", *CATALOGUE]):
+        looks = assign_looks(names)
+        mine = looks.pop("mine")
+        assert mine.colour not in {look.colour for look in NAMED_LOOKS.values()}
+        assert all(mine.marker != look.marker or mine.line != look.line for look in looks.values())
+        assert {name: looks[name] for name in NAMED_LOOKS} == NAMED_LOOKS
+
+
+def test_any_two_losses_differ_in_two_things_and_without_colour():
+    """In a grey print, marker and line are all that is left."""
+    looks = assign_looks(MADE_UP)
+    assert len(looks) == len(NAMED_LOOKS) + CAPACITY
+    for one, other in combinations(looks.values(), 2):
+        same = {name: getattr(one, name) == getattr(other, name) for name in PROPERTIES}
+        assert sum(same.values()) <= 1, (one, other)
 
 
 @pytest.mark.parametrize("sight", MACHADO)
-@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-def test_two_losses_differ_to_every_eye(pair, sight):
-    """One reader in twelve of the men has one of these; a ΔE of 2.3 is just noticeable, 10 is plain at a glance."""
-    one, other = (get_lab(get_look(name).colour, sight) for name in pair)
-    assert np.linalg.norm(one - other) > 10
+def test_two_colours_differ_to_every_eye(sight):
+    """One man in twelve sees colours in one of these ways. Losses that share a colour differ in the rest."""
+    colours = [*COLOURS, *(look.colour for look in NAMED_LOOKS.values()), OTHER.colour]
+    assert len(set(colours)) == len(colours)
+    assert min(measure_difference(*pair, sight) for pair in combinations(colours, 2)) > 10
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-def test_two_losses_differ_in_a_grey_print(pair):
+@pytest.mark.parametrize("pair", NAMED_PAIRS, ids="-".join)
+def test_two_named_losses_differ_in_a_grey_print(pair):
     """What has nearly the same grey must have another marker and another line."""
-    one, other = (get_look(name) for name in pair)
+    one, other = (NAMED_LOOKS[name] for name in pair)
     greys = [get_lab(look.colour, "full colour")[0] for look in (one, other)]
     assert abs(greys[0] - greys[1]) > 10 or (one.marker != other.marker and one.line != other.line)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
-def test_labels_can_be_read_on_white(name):
+def test_the_learned_mix_stands_apart_from_dlrml_in_grey():
+    """The two are drawn together wherever a study asks whether learning β_mix helps."""
+    greys = [
+        get_lab(NAMED_LOOKS[name].colour, "full colour")[0]
+        for name in ("dlrml", "dlrml_learned", "sft", "dpo")
+    ]
+    assert min(abs(one - other) for one, other in combinations(greys, 2)) > 5
+    assert abs(greys[0] - greys[1]) > 20
+
+
+@pytest.mark.parametrize("colour", [*(look.colour for look in NAMED_LOOKS.values()), *COLOURS, OTHER.colour])
+def test_labels_can_be_read_on_white(colour):
     """Small letters in sky blue or orange vanish; WCAG asks for a contrast of 3 for graphics."""
-    colour = darken(get_look(name).colour)
-    luminance = ((get_lab(colour, "full colour")[0] + 16) / 116) ** 3
+    luminance = ((get_lab(darken(colour), "full colour")[0] + 16) / 116) ** 3
     assert 1.05 / (luminance + 0.05) > 3
