@@ -40,10 +40,12 @@ def main(
     from lossgrid.objectives.catalogue import CATALOGUE
     from lossgrid.studies import get_cell, get_training_settings, hash_canonical, load_study
     from lossgrid.studies.code_identity import get_code_identity
-    from lossgrid.training.processes import check_launch, is_main
+    from lossgrid.training.processes import check_launch, die_with_parent, is_main
 
     settings = load_study(study)
     check_launch(settings.training.processes, settings.training.deepspeed, f"{settings.name}: {cell}")
+    if settings.training.deepspeed:
+        die_with_parent()
 
     from lossgrid.training.preference import CellOutputs, train_cell
     from lossgrid.training.reference import SUMMARY

@@ -1,6 +1,9 @@
 """What several training processes agree on; with one process, nothing to agree on."""
 
+import ctypes
 import os
+import signal
+import sys
 
 import torch
 import torch.distributed as dist
@@ -14,6 +17,16 @@ def is_main() -> bool:
 def count_launched() -> int:
     """Training processes that the launcher started, this one included."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def die_with_parent() -> None:
+    """End this process when its launcher is killed, which could not end it any more (Linux only).
+
+    It would train on, and write into the same folder as the job that is started in its place.
+    """
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def wait_for_all() -> None:

@@ -33,11 +33,12 @@ class StepGate(TrainerCallback):
         self.get_engine = get_engine
         self.get_grad_norm = get_grad_norm
         self.should_stop = should_stop
+        self.is_open = False
 
     def on_train_begin(self, args, state, control, **kwargs):
         engine = self.get_engine()
         if engine is not None:
-            ask_before_update(engine.optimizer, self.decide)
+            self.stand_before(engine.optimizer)
 
     def on_pre_optimizer_step(self, args, state, control, model=None, **kwargs):
         if self.get_engine() is None and not self.decide(self.get_grad_norm()):
@@ -48,30 +49,35 @@ class StepGate(TrainerCallback):
     def on_optimizer_step(self, args, state, control, **kwargs):
         engine = self.get_engine()
         if engine is not None:
+            self.is_open = False
             # A step held back counts like any other: the learning rate goes on with the plan.
             engine.optimizer.overflow = False
 
+    def stand_before(self, optimizer) -> None:
+        """Let a ZeRO optimiser of DeepSpeed 0.19 ask before each update.
 
-def ask_before_update(optimizer, decide: Callable[[float], bool]) -> None:
-    """Let a ZeRO optimiser of DeepSpeed 0.19 ask before each update.
+        Both its stages compute the global norm (infinite where a gradient is not finite), ask
+        `is_invalid_grad_norm` of their own module, and drop the gradients as after an overflow where the answer
+        is yes. Stage 2 would look for an overflow of its own before that.
 
-    Both its stages compute the global norm (infinite where a gradient is not finite), ask
-    `is_invalid_grad_norm` of their own module, and drop the gradients as after an overflow where the answer is
-    yes. Stage 2 would look for an overflow of its own before that.
+        Args:
+            optimizer: `engine.optimizer` of ZeRO stage 2 or 3.
 
-    Args:
-        optimizer: `engine.optimizer` of ZeRO stage 2 or 3.
-        decide: Takes the norm and says whether the update may be made.
+        Raises:
+            RuntimeError: The optimiser is none of these.
+        """
+        module = sys.modules[type(optimizer).__module__]
+        if not hasattr(module, "is_invalid_grad_norm"):
+            raise RuntimeError(
+                f"{type(optimizer).__module__}.{type(optimizer).__name__} does not ask before its update, and the "
+                "run's `nonfinite` policy could not be kept; use a file of deepspeed/ with the pinned DeepSpeed"
+            )
+        module.is_invalid_grad_norm = self.refuses
+        optimizer.check_grad_overflow = True
+        optimizer.check_overflow = lambda *_arguments, **_keywords: None
 
-    Raises:
-        RuntimeError: The optimiser is none of these.
-    """
-    module = sys.modules[type(optimizer).__module__]
-    if not hasattr(module, "is_invalid_grad_norm"):
-        raise RuntimeError(
-            f"{type(optimizer).__module__}.{type(optimizer).__name__} does not ask before its update, and the "
-            "run's `nonfinite` policy could not be kept; use one of the files in deepspeed/ with the pinned DeepSpeed"
-        )
-    module.is_invalid_grad_norm = lambda norm: not decide(float(norm))
-    optimizer.check_grad_overflow = True
-    optimizer.check_overflow = lambda *_arguments, **_keywords: None
+    def refuses(self, norm) -> bool:
+        """Whether the update with a gradient of this norm is held back; asked again while clipping it."""
+        if not self.is_open:
+            self.is_open = self.decide(float(norm))
+        return not self.is_open
