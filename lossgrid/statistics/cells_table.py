@@ -22,6 +22,7 @@ HEALTH_COLUMNS = [
     "final_accuracy",
     "reason",
 ]
+# What figures read, whether or not the study's objectives have it.
 HYPERPARAMETERS = ["beta", "beta_kl", "beta_mix", "tau", "evaluation"]
 
 
@@ -43,6 +44,7 @@ def collect_cells(study: Study, results: Path) -> pd.DataFrame:
     rows = [{"cell": "sft", "objective": "sft", "title": "SFT", **describe_scores(sft, sft, "sft")}]
     cells = get_cells(study)
     aliases = find_aliases(cells)
+    learned = {f"final_{each.name}" for cell in cells for each in CATALOGUE[cell.objective].learned}
     for cell in cells:
         trained = aliases.get(cell.path, cell.path)
         folder = results / "cells" / trained
@@ -57,11 +59,14 @@ def collect_cells(study: Study, results: Path) -> pd.DataFrame:
                 "seed": cell.seed,
                 "alias_of": trained if cell.path in aliases else "",
                 **{column: health[column] for column in HEALTH_COLUMNS},
+                # What a cell learned beside its policy.
+                **{key: value for key, value in health.items() if key in learned},
                 **describe_scores(read_scores(folder), sft, cell.path),
             }
         )
     table = pd.DataFrame(rows)
-    first = ["cell", "objective", "title", "label", *HYPERPARAMETERS, "seed", "alias_of"]
+    hyperparameters = [*HYPERPARAMETERS, *(name for cell in cells for name in cell.setting)]
+    first = ["cell", "objective", "title", "label", *hyperparameters, "seed", "alias_of"]
     table = table.reindex(columns=[*dict.fromkeys([*first, *table.columns])])
     whole = ["seed", "steps", "planned_steps", "nonfinite_steps", "first_nonfinite_step"]
     return table.astype(dict.fromkeys(whole, "Int64"))

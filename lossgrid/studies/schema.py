@@ -116,11 +116,14 @@ class TrainingRecipe(Recipe):
         if self.processes > 1 and not self.deepspeed:
             fail(f"{self.processes} processes need deepspeed; add deepspeed: zero2", at=("processes",))
         if self.batch_size % self.processes:
-            fail(f"does not divide batch_size {self.batch_size}", at=("processes",))
+            nearest = find_nearest_divisor(self.batch_size, self.processes)
+            fail(
+                f"does not divide batch_size {self.batch_size}; the nearest number that does is {nearest}",
+                at=("processes",),
+            )
         share = self.batch_size // self.processes
         if self.micro_batch_size and share % self.micro_batch_size:
-            divisors = [size for size in range(1, share + 1) if share % size == 0]
-            nearest = min(divisors, key=lambda size: abs(size - self.micro_batch_size))
+            nearest = find_nearest_divisor(share, self.micro_batch_size)
             of = f"batch_size {self.batch_size}" + (
                 f" / {self.processes} processes" if self.processes > 1 else ""
             )
@@ -130,6 +133,11 @@ class TrainingRecipe(Recipe):
     def get_micro_batch_size(self) -> int:
         """Examples in one forward pass of one process, with the default filled in."""
         return self.micro_batch_size or self.batch_size // self.processes
+
+
+def find_nearest_divisor(number: int, wanted: int) -> int:
+    divisors = [size for size in range(1, number + 1) if number % size == 0]
+    return min(divisors, key=lambda size: abs(size - wanted))
 
 
 class Evaluation(StrictModel):

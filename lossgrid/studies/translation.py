@@ -57,7 +57,8 @@ def describe(details: dict[str, Any]) -> str:
         case "extra_forbidden":
             return describe_unknown(location)
         case "literal_error":
-            choices = schema["enum"] if "enum" in schema else [schema.get("const")]
+            options = [schema, *schema.get("anyOf", ())]
+            choices = next((option["enum"] for option in options if "enum" in option), [schema.get("const")])
             return describe_choice(value, choices)
         case "union_tag_invalid":
             return describe_choice(value["kind"], schema["discriminator"]["mapping"])

@@ -96,19 +96,11 @@ def train_cell(
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     weights_finite = has_finite_weights(trainer.model)
-    records = read_records(run_folder / TRAINING_LOG)
-    if [record["step"] for record in records] != list(range(1, trainer.state.global_step + 1)):
-        raise RuntimeError(
-            f"{run_folder / TRAINING_LOG} does not hold the steps 1 to {trainer.state.global_step} once each: "
-            f"does another process train this cell? Wait for it or end it, remove {checkpoints}, run again"
-        )
-    health = summarise_health(records, trainer.state.max_steps, recipe.nonfinite, weights_finite)
-    for name, value in loss.learned.get_values().items():
-        health[f"final_{name}"] = spell_number(value.item())
     policy = run_folder / "policy"
     if weights_finite:
         trainer.save_policy(policy)
     if is_main():
+        health = _read_health(trainer, run_folder, recipe.nonfinite, weights_finite)
         if not weights_finite:
             last_finite = run_folder / LAST_FINITE
             shutil.rmtree(policy, ignore_errors=True)
@@ -119,7 +111,21 @@ def train_cell(
         _write(outputs.health, json.dumps({**health, "identity": identity}, indent=1) + "\n")
         remove_checkpoints(checkpoints)
     wait_for_all()
-    return health
+    return json.loads(outputs.health.read_text())
+
+
+def _read_health(trainer: PairTrainer, run_folder: Path, nonfinite: str, weights_finite: bool) -> dict:
+    records = read_records(run_folder / TRAINING_LOG)
+    if [record["step"] for record in records] != list(range(1, trainer.state.global_step + 1)):
+        raise RuntimeError(
+            f"{run_folder / TRAINING_LOG} does not hold the steps 1 to {trainer.state.global_step} once each: does "
+            f"another process train this cell? Wait for it or end it, remove {run_folder.parent}, run again"
+        )
+    learned = trainer.loss.learned.get_values()
+    return {
+        **summarise_health(records, trainer.state.max_steps, nonfinite, weights_finite),
+        **{f"final_{name}": spell_number(value.item()) for name, value in learned.items()},
+    }
 
 
 def _write(file: Path, text: str) -> None:

@@ -61,10 +61,10 @@ CHANGES = {
         "return torch.relu(2 - beta * rho)",
         {"cells of hinge"},
     ),
-    "the margin that all losses share": (
+    "the precision that all losses share": (
         "lossgrid/objectives/pairs.py",
-        "return (chosen - rejected)",
-        "return 2 * (chosen - rejected)",
+        "return [tensor.float() if tensor.dtype in half",
+        "return [tensor.double() if tensor.dtype in half",
         ALL_CELLS,
     ),
     "the record of a step": (

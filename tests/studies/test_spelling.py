@@ -129,7 +129,7 @@ def test_a_spelling_too_long_for_a_path_is_refused():
             "evaluation must be one of log_space, published",
         ),
         ("discopop/beta~5__tau~0.05__evaluation~log_space/seed~1", "write discopop/beta~5__tau~0.05"),
-        ("cpo/beta~0.05/seed~1", "cpo: unknown objective; known: dpo, ipo"),
+        ("ppo/beta~0.05/seed~1", "ppo: unknown objective; known: dpo, cdpo"),
         ("dpo/beta~0.05/seed~01", "write objective/setting/seed~1"),
         ("dpo/beta~0.05", "write objective/setting/seed~1"),
         ("dpo/beta~0.05/1", "write objective/setting/seed~1"),

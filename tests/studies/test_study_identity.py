@@ -46,6 +46,11 @@ CHANGES = {
     "SFT recipe": (("learning_rate: 3e-3", "learning_rate: 2e-3"), {"sft"}),
     "learning rate": (("learning_rate: 5e-7", "learning_rate: 6e-7"), {"training"}),
     "non-finite steps": (("batch_size: 32", "batch_size: 32\n  nonfinite: skip"), {"training"}),
+    "processes": (
+        ("batch_size: 32", "batch_size: 32\n  processes: 2\n  deepspeed: zero2"),
+        {"training", "reference"},
+    ),
+    "sharding": (("batch_size: 32", "batch_size: 32\n  deepspeed: zero3"), {"training"}),
     "micro-batches": (("batch_size: 32", "batch_size: 32\n  micro_batch_size: 8"), {"training", "reference"}),
     "length": (
         ("batch_size: 32\n  max_length: 64", "batch_size: 32\n  max_length: 65"),
@@ -82,6 +87,8 @@ def test_training_settings_hold_the_whole_decision(load_changed):
             "weight_decay": 0.0,
             "max_grad_norm": 1.0,
             "max_length": 64,
+            "processes": 1,
+            "deepspeed": None,
             "nonfinite": "stop",
         },
     }

@@ -282,27 +282,32 @@ def test_processes_do_not_outlive_their_launcher(launcher):
     while not log.exists():
         assert process.poll() is None, launcher.log.read_text()[-3000:]
         time.sleep(0.2)
-    assert len(find_processes(process.pid)) >= 3
+    workers = find_children(process.pid)
+    assert len(workers) == 2
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     deadline = time.monotonic() + 20
-    while find_processes(process.pid) and time.monotonic() < deadline:
+    while any(is_alive(worker) for worker in workers) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert find_processes(process.pid) == []
+    assert not any(is_alive(worker) for worker in workers)
     shutil.rmtree(job["folder"])
 
 
-def find_processes(session: int) -> list[int]:
-    """The living processes of a session."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
+def read_stat(process: int) -> list[str]:
+    """State, parent and so on of a process; nothing where there is none."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def is_alive(process: int) -> bool:
+    return read_stat(process)[:1] not in ([], ["Z"])
+
+
+def find_children(parent: int) -> list[int]:
+    processes = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+    return [process for process in processes if read_stat(process)[1:2] == [str(parent)]]
 
 
 @pytest.mark.slow
