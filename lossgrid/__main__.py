@@ -1,0 +1,79 @@
+"""The command line of lossgrid; each subcommand imports what it needs when it runs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+STUDIES = Path("studies")
+
+
+def audit(study: Annotated[str, tyro.conf.Positional], csv: Path | None = None) -> None:
+    """See trouble in the losses of a study before training: starts, traps, tails, overflow.
+
+    Args:
+        study: Name of a study in studies/, or path of a study file.
+        csv: File to write the whole table to.
+    """
+    from lossgrid.studies import load_study
+
+    loaded = load_study(find_study(study))
+    # Only now: torch takes seconds, which a misspelt name should not wait for.
+    from lossgrid.audit import audit_study
+    from lossgrid.audit.printing import print_audit
+
+    table = audit_study(loaded)
+    if csv:
+        table.to_csv(csv, index=False, float_format="%.9g")
+    print_audit(table, loaded.name)
+
+
+def find_study(name: str) -> Path:
+    """The file of a study that is named or given as a path.
+
+    Raises:
+        StudyError: There is none; the message names the nearest.
+    """
+    from lossgrid.studies import StudyError
+    from lossgrid.studies.errors import find_nearest
+
+    path = Path(name)
+    if path.suffix == ".yaml":
+        if not path.is_file():
+            raise StudyError(f"{name}: no such file; give the path of a study file or its name in {STUDIES}/")
+        return path
+    known = [file.stem for file in sorted(STUDIES.glob("*.yaml")) if not file.name.endswith(".lock.yaml")]
+    if not known:
+        raise StudyError(
+            f"{name}: no studies in {STUDIES.absolute()}; run from the repository or give a file's path"
+        )
+    if name not in known:
+        raise StudyError(
+            f"{name}: no such study; the nearest is {find_nearest(name, known)}; known: {', '.join(known)}"
+        )
+    return STUDIES / f"{name}.yaml"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one subcommand; a mistake in a study or a path is told on standard error, with exit status 1.
+
+    Args:
+        arguments: The command line without the program's name; None takes the process's own.
+    """
+    from lossgrid.studies import StudyError
+
+    commands = {"audit": audit}
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            commands,
+            args=arguments,
+            prog="python -m lossgrid",
+            description="Studies of language-model training losses.",
+        )
+    except (StudyError, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
