@@ -82,6 +82,14 @@ def darken(colour: str) -> str:
     return to_hex([0.7 * channel for channel in to_rgb(colour)])
 
 
+def shade(colour: str, share: float) -> str:
+    """A colour between its dark (share 0) and its light version (share 1), which part in grey as well."""
+    dark, light = (
+        [factor * channel + lift for channel in to_rgb(colour)] for factor, lift in ((0.7, 0), (0.6, 0.4))
+    )
+    return to_hex([(1 - share) * one + share * other for one, other in zip(dark, light, strict=True)])
+
+
 def set_style() -> None:
     """Set fonts, grid and embedding for the figures that follow."""
     sns.set_theme(context="paper", style="whitegrid", font="DejaVu Sans")
