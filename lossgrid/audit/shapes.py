@@ -11,9 +11,9 @@ from lossgrid.audit.study import iterate_settings
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.studies import Study
 
-# In units of z: the stretch of a loss without extrema, and the least that the tails reach.
-INNER, OUTER = 3.0, 12.0
-INNER_POINTS, TAIL_POINTS = 241, 80
+# In units of z: what a figure of several losses shows, and the least that the tails reach.
+SHOWN, OUTER = 3.0, 12.0
+EVEN_POINTS, TAIL_POINTS = 121, 80
 
 
 def get_shapes(study: Study) -> pd.DataFrame:
@@ -23,11 +23,11 @@ def get_shapes(study: Study) -> pd.DataFrame:
         study: The study.
 
     Returns:
-        401 rows a setting, settings in study order and margins ascending: ``objective``, ``title``, ``label``,
+        Some 400 rows a setting, settings in study order and margins ascending: ``objective``, ``title``, ``label``,
         ``setting`` (as paths spell it), ``evaluation``, ``rho`` (nats), ``z`` (β_kl·ρ, β·ρ or ρ), ``loss`` and
-        ``slope`` (a nat). 241 points lie evenly over three times the reach of the extrema (over |z| ≤ 3 where
-        there are none), 80 on each side continue to |z| = 12 or four times that reach. A published evaluation is
-        empty where it overflows in float64.
+        ``slope`` (a nat). 121 points lie evenly over |z| ≤ 3, as many over three times the reach of the extrema with
+        |z| < 1 (over |z| ≤ 1 without), and 80 on each side continue to |z| = 12 or twice the furthest extremum.
+        A published evaluation is empty where it overflows in float64.
     """
     return pd.concat([sample_shape(cell) for cell, _ in iterate_settings(study)], ignore_index=True)
 
@@ -38,8 +38,8 @@ def sample_shape(cell) -> pd.DataFrame:
     alone = MarginLoss(objective, cell.setting)
     function = MarginLoss(objective, cell.setting, measure_coupling(alone))
     curve = sample_curve(function)
-    reach = max((abs(point.rho) for point in find_stationary_points(curve)), default=0.0)
-    rho = choose_margins(3 * reach or INNER * curve.unit, curve.unit)
+    extrema = np.array([abs(point.rho) / curve.unit for point in find_stationary_points(curve)])
+    rho = choose_margins(extrema) * curve.unit
     with np.errstate(invalid="ignore"):
         loss, slope = function.evaluate(rho)
     return pd.DataFrame(
@@ -57,10 +57,17 @@ def sample_shape(cell) -> pd.DataFrame:
     )
 
 
-def choose_margins(inner: float, unit: float) -> np.ndarray:
-    """Margins that are dense and even up to the inner bound and reach far beyond it."""
-    outer = max(OUTER * unit, 4 * inner)
-    # Half the points on either side of 0, so that 0 itself is one of them.
-    even = np.linspace(-inner, inner, INNER_POINTS)
-    tail = np.geomspace(inner, outer, TAIL_POINTS + 1)[1:]
-    return np.concatenate([-tail[::-1], even, tail])
+def choose_margins(extrema: np.ndarray) -> np.ndarray:
+    """Where to sample a loss, in units of z.
+
+    Args:
+        extrema: Distances of the extrema from 0, shape (n,).
+    """
+    near = 3 * extrema[extrema < 1].max() if (extrema < 1).any() else 1.0
+    outer = max(OUTER, 2 * extrema.max(initial=0.0))
+    tail = np.geomspace(SHOWN, outer, TAIL_POINTS + 1)[1:]
+    even = [np.linspace(0, reach, (EVEN_POINTS + 1) // 2) for reach in (near, SHOWN)]
+    positive = np.unique(np.concatenate([*even, tail]))
+    # Where the two stretches share points they differ by rounding.
+    positive = positive[np.insert(np.diff(positive) > 1e-12, 0, True)]
+    return np.concatenate([-positive[:0:-1], positive])
