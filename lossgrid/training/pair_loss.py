@@ -10,6 +10,10 @@ from torch import Tensor
 from lossgrid.objectives.specification import Objective, Setting
 
 LEARNED_PARAMETERS = "loss_parameters.pt"
+# Adam divides a gradient by its own size. Until the policy has left its reference every margin is a rounding
+# error, and so is the gradient of the mix (1e-7 where 1e-2 is usual): without this, the first steps would move
+# the parameter by its whole learning rate in a direction that nothing but the order of a sum decides.
+EPSILON = 1e-4
 
 
 class PairLoss:
@@ -67,7 +71,7 @@ class LearnedParameters:
         self.logs = {name: torch.tensor(math.log(value), requires_grad=True) for name, value in first.items()}
         self.peaks = [learning_rates[name] for name in first]
         groups = [{"params": [log], "lr": learning_rates[name]} for name, log in self.logs.items()]
-        self.optimizer = torch.optim.AdamW(groups, weight_decay=0.0) if groups else None
+        self.optimizer = torch.optim.AdamW(groups, eps=EPSILON, weight_decay=0.0) if groups else None
 
     def get_values(self) -> dict[str, Tensor]:
         """Each parameter as a tensor of one number, through which gradients flow."""

@@ -131,7 +131,10 @@ class PairTrainer(DPOTrainer):
     def save_policy(self, folder: Path) -> None:
         """Write the whole policy as a model folder with its tokenizer, or not at all; all processes take part."""
         beside = folder.with_name(folder.name + ".beside")
-        state_dict = self.accelerator.get_state_dict(self.model_wrapped)
+        # Gathered from the shards of ZeRO-3; in every other case each process holds all weights.
+        engine = self.get_engine()
+        is_split = engine is not None and engine.zero_optimization_stage() == 3
+        state_dict = self.accelerator.get_state_dict(self.model_wrapped) if is_split else None
         if is_main():
             shutil.rmtree(beside, ignore_errors=True)
             self.accelerator.unwrap_model(self.model).save_pretrained(beside, state_dict=state_dict)
