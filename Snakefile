@@ -13,6 +13,7 @@ configfile: "config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/audit.smk"
 include: "rules/data.smk"
 include: "rules/reference.smk"
 include: "rules/train.smk"
@@ -39,6 +40,12 @@ rule all:
         get_all_targets(),
     message:
         "everything is there"
+
+
+# Before anything is trained, and in a dry run too; the jobs, which parse this file again, stay silent.
+if workflow.is_main_process:
+    for line in get_warnings():
+        logger.warning(f"warning: {line}")
 
 
 onsuccess:

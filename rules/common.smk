@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # Scripts find the library here and not in an installation: a conda environment holds no lossgrid.
 sys.path.insert(0, workflow.basedir)
@@ -16,6 +17,7 @@ from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, load_studies
 from lossgrid.studies import identity
 from lossgrid.studies.code_identity import get_code_identity
+from lossgrid.studies.start_warnings import describe_starts
 
 try:
     # A relative path, because errors show it.
@@ -51,6 +53,23 @@ def get_settings(step):
     """A params function: the part of the study that decides a step's result, as JSON."""
     read = getattr(identity, f"get_{step}_settings")
     return lambda wildcards: json.dumps(read(get_study(wildcards)), sort_keys=True)
+
+
+def get_audit_code(wildcards):
+    """Hash of the audit and of every loss of the study."""
+    objectives = sorted({cell.objective for cell in CELLS[wildcards.study].values()})
+    functions = sorted({CATALOGUE[name].function for name in objectives})
+    return get_code("audit_objectives", *[f"lossgrid.objectives.{function}" for function in functions])
+
+
+def has_modulated(study):
+    """Whether a study has cells of the modulated family."""
+    return any(CATALOGUE[cell.objective].modulation for cell in CELLS[study].values())
+
+
+def has_learned(study):
+    """Whether a study has cells that learn a parameter of their loss."""
+    return any(CATALOGUE[cell.objective].learned for cell in CELLS[study].values())
 
 
 def get_processes(wildcards):
@@ -124,6 +143,22 @@ def get_canonical_files(wildcards):
     return [f"{folder}/policy", *[f"{folder}/{file}" for file in CELL_FILES]]
 
 
+def get_figures(study):
+    """The figures of a study, by name."""
+    return [
+        "loss_shapes",
+        "frontier",
+        *(["plane"] if has_modulated(study) else []),
+        "training_curves",
+        *(["learned_mix"] if has_learned(study) else []),
+    ]
+
+
+def get_tables(study):
+    """The tables of a study, by name."""
+    return ["audit", "cells", *(["claims"] if STUDIES[study].claims else []), "costs"]
+
+
 def get_all_targets():
     """What `rule all` asks of the studies that config.yaml names."""
     unknown = [name for name in config["studies"] if name not in STUDIES]
@@ -132,13 +167,15 @@ def get_all_targets():
             f"config.yaml: studies: {', '.join(unknown)}: no such study; "
             f"choose from {', '.join(STUDIES)} or add studies/{unknown[0]}.yaml"
         )
-    figures = expand(
-        "results/{study}/figures/{figure}.{format}",
-        study=config["studies"],
-        figure=["frontier", "plane", "training_curves"],
-        format=["pdf", "svg", "png"],
-    )
-    tables = expand("results/{study}/tables/{table}.csv", study=config["studies"], table=["cells", "costs"])
+    figures = [
+        f"results/{study}/figures/{figure}.{ending}"
+        for study in config["studies"]
+        for figure in get_figures(study)
+        for ending in ("pdf", "svg", "png")
+    ]
+    tables = [
+        f"results/{study}/tables/{table}.csv" for study in config["studies"] for table in get_tables(study)
+    ]
     # The tables depend on these anyway; as targets of their own they are made again when a user deletes them.
     cells = [
         f"results/{study}/cells/{path}/{file}"
@@ -147,6 +184,11 @@ def get_all_targets():
         for file in CELL_FILES
     ]
     return figures + tables + cells
+
+
+def get_warnings():
+    """What the closed forms say against settings of the studies that are built, before anything is trained."""
+    return [line for name in config["studies"] if name in STUDIES for line in describe_starts(STUDIES[name])]
 
 
 def get_error_message(logs):

@@ -3,6 +3,7 @@
 from lossgrid.studies.cells import Cell, find_aliases, get_cell, get_cells, get_trained_cells, parse_cell
 from lossgrid.studies.errors import StudyError
 from lossgrid.studies.identity import (
+    get_audit_settings,
     get_corpus_settings,
     get_generation_settings,
     get_pairs_settings,
@@ -20,6 +21,7 @@ __all__ = [
     "Study",
     "StudyError",
     "find_aliases",
+    "get_audit_settings",
     "get_cell",
     "get_cells",
     "get_corpus_settings",

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from lossgrid.studies.cells import Cell
+from lossgrid.studies.cells import Cell, get_cells
 from lossgrid.studies.schema import Study
 from lossgrid.studies.spelling import get_objective
 
@@ -35,6 +35,19 @@ def get_training_settings(study: Study, cell: Cell) -> dict[str, Any]:
             "micro_batch_size": study.training.get_micro_batch_size(),
         },
     }
+
+
+def get_audit_settings(study: Study) -> list[dict[str, Any]]:
+    """What decides the audit of a study's losses, apart from the code: each setting, with its seeds left out."""
+    settings = {
+        cell.reference: {
+            "cell": cell.reference,
+            "function": get_objective(cell.objective).function,
+            "hyperparameters": dict(cell.setting),
+        }
+        for cell in get_cells(study)
+    }
+    return list(settings.values())
 
 
 def get_corpus_settings(study: Study) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+rule audit_objectives:
+    output:
+        audit=report(
+            "results/{study}/tables/audit.csv",
+            caption="../report/audit.rst",
+            category="{study}",
+            labels={"what": "audit of the losses"},
+        ),
+        shapes="results/{study}/tables/shapes.csv",
+    log:
+        "results/{study}/logs/audit_objectives.log",
+    benchmark:
+        "results/{study}/benchmarks/audit_objectives.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study="studies/{study}.yaml",
+        settings=get_settings("audit"),
+        code=get_audit_code,
+    message:
+        "{wildcards.study}: auditing the losses"
+    shell:
+        "python workflow_scripts/audit_objectives.py --study {params.study} --audit {output.audit} "
+        "--shapes {output.shapes} > {log} 2>&1"
+
+
+rule plot_loss_shapes:
+    input:
+        shapes="results/{study}/tables/shapes.csv",
+    output:
+        figures=report(
+            multiext("results/{study}/figures/loss_shapes", ".pdf", ".svg", ".png"),
+            caption="../report/loss_shapes.rst",
+            category="{study}",
+            labels={"what": "shapes of the losses"},
+        ),
+    log:
+        "results/{study}/logs/plot_loss_shapes.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_loss_shapes.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        title=get_title,
+        code=get_code("plot_loss_shapes"),
+    message:
+        "{wildcards.study}: drawing the shapes of the losses"
+    shell:
+        "python workflow_scripts/plot_loss_shapes.py --study {params.study} --shapes {input.shapes} "
+        "--figures {output.figures} > {log} 2>&1"
