@@ -55,7 +55,7 @@ def kto_loss(
     )
     chosen_kl = chosen.mean().clamp(min=0)
     rejected_kl = rejected.mean().clamp(min=0)
-    # 1−σ(x) as exp(log σ(−x)): a sigmoid rounded to 1 has no gradient.
+    # 1−σ(x) as exp(log σ(−x)), since 1−σ(x) is rounded to multiples of 6e-8 in float32, and its gradient too.
     of_chosen = torch.exp(F.logsigmoid(-beta * (chosen - rejected_kl)))
     of_rejected = torch.exp(F.logsigmoid(-beta * (chosen_kl - rejected)))
     return (of_chosen + of_rejected) / 2

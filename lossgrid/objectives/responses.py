@@ -1,7 +1,7 @@
 """Losses that weigh each response of a pair by its own log-ratio, r = log π/π_ref, not by their difference alone.
 
 All take log-probabilities summed over response tokens. Where a formula reads 1−σ(x) or σ(x), the code exponentiates
-its logarithm: a sigmoid rounded to 1 has no gradient, and float32 rounds it from |x| = 17 on.
+its logarithm: a sigmoid rounded to 1 has no gradient, and float32 rounds it so from x = 17 on.
 """
 
 import torch
@@ -46,11 +46,8 @@ def nca_loss(
     chosen, rejected = log_ratios(
         policy_chosen_logps, policy_rejected_logps, reference_chosen_logps, reference_rejected_logps
     )
-    return (
-        -F.logsigmoid(beta * chosen)
-        - 0.5 * F.logsigmoid(-beta * chosen)
-        - 0.5 * F.logsigmoid(-beta * rejected)
-    )
+    chosen, rejected = beta * chosen, beta * rejected
+    return -F.logsigmoid(chosen) - 0.5 * F.logsigmoid(-chosen) - 0.5 * F.logsigmoid(-rejected)
 
 
 def bco_loss(

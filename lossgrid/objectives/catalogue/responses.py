@@ -52,7 +52,8 @@ RESPONSES = (
         formula="(1 − σ(βr_w)) + σ(βr_l)",
         hyperparameters=(replace(BETA_OF_RESPONSE, source="arXiv:2408.06266, Sec. 5.2"),),
         reference="D'Oosterlinck et al. 2024, arXiv:2408.06266, Eq. 7",
-        convention="TRL's `apo_zero` rounds σ to 1 and loses the gradient of responses beyond |βr| = 17 in float32.",
+        convention="TRL's `apo_zero` rounds σ to 1 in float32 and so has no gradient for responses with βr > 17, "
+        "among them rejected ones that are far too likely.",
     ),
     Objective(
         name="apo_down",
@@ -61,6 +62,7 @@ RESPONSES = (
         formula="σ(βr_w) + (1 − σ(β(r_w − r_l)))",
         hyperparameters=(replace(BETA_OF_RESPONSE, source="arXiv:2408.06266, Sec. 5.2"),),
         reference="D'Oosterlinck et al. 2024, arXiv:2408.06266, Eq. 8",
-        convention="TRL's `apo_down` rounds σ to 1 and loses the gradient of responses beyond |βr| = 17 in float32.",
+        convention="TRL's `apo_down` rounds σ to 1 in float32 and so has no gradient for chosen responses with "
+        "βr > 17.",
     ),
 )
