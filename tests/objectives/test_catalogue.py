@@ -11,14 +11,26 @@ import torch
 
 from lossgrid.objectives.catalogue import CATALOGUE, OBJECTIVES
 
-from .log_probabilities import with_margin
+from .log_probabilities import TOKENS, with_margin
+
+
+def take(objective, tensors):
+    """Those of the four tensors that the loss takes; averages over tokens are so much smaller than sums."""
+    taken = tensors[: len(objective.arguments)]
+    return [tensor / TOKENS for tensor in taken] if objective.length_normalised else taken
+
 
 every_objective = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: objective.name)
 
 
 def test_catalogue_holds_every_loss_once():
     """A loss would be out of every study's reach, or hide another of its name."""
-    assert {"dpo", "ipo", "hinge", "discopop", "dlrml"} <= CATALOGUE.keys()
+    assert CATALOGUE.keys() == {
+        *("dpo", "cdpo", "robust_dpo", "exo", "ipo", "ipo_averaged", "discopop", "dlrml", "dlrml_learned"),
+        *("hinge", "exponential", "truncated_quadratic", "squared", "savage"),
+        *("nca", "bco", "sppo_hard", "apo_zero", "apo_down", "kto", "aot", "aot_unpaired"),
+        *("simpo", "orpo", "cpo", "slic_hf", "cell", "padll", "pfl", "dbaql", "aql", "aqfl"),
+    }
     assert len(OBJECTIVES) == len(CATALOGUE)
     assert len({objective.title for objective in OBJECTIVES}) == len(OBJECTIVES)
 
@@ -38,20 +50,21 @@ def test_hyperparameters_are_those_of_the_function(objective):
 @every_objective
 def test_loss_runs_with_the_catalogue_s_defaults(objective):
     """The setting that a study gets by naming none would not train, or train something else."""
-    # Below 0, as log-probabilities are: a margin of −3, 0 and 3.
-    tensors = [tensor - 4 for tensor in with_margin([-3.0, 0.0, 3.0])][: len(objective.arguments)]
+    # Below 0, as log-probabilities are: a margin of −3, 0 and 3, or a 128th of that.
+    tensors = take(objective, [tensor - 4 for tensor in with_margin([-3.0, 0.0, 3.0])])
     loss = objective.load()
     assert torch.equal(loss(*tensors, **objective.get_keywords(objective.defaults())), loss(*tensors))
 
 
 @every_objective
 def test_every_entry_is_described(objective):
-    """A reader of the study's schema or of a figure would not learn what a loss or number is."""
+    """A reader of the study's schema or of a figure would not learn what a loss or number is, or whose it is."""
     for text in (objective.title, objective.formula, objective.reference):
         assert text.strip()
     for parameter in objective.hyperparameters:
         assert parameter.description.endswith(".")
         assert len(parameter.description.split()) >= 4
+        assert parameter.source.strip()
 
 
 @every_objective
@@ -72,6 +85,7 @@ def test_every_choice_is_accepted_and_every_default_allowed(objective):
             assert 0 < parameter.default < parameter.below
 
 
+# The hyper-parameters of the modulated family, so that there are duplicates to find.
 NUMBERS = {
     "beta": (0.05, 0.1, 0.25, 0.5),
     "beta_kl": (0.05, 0.1, 0.5),
@@ -81,25 +95,51 @@ NUMBERS = {
 }
 
 
-def settings_of_the_catalogue():
-    for objective in (CATALOGUE[name] for name in ("dpo", "ipo", "hinge", "discopop", "dlrml")):
-        names = [parameter.name for parameter in objective.hyperparameters]
-        for numbers in itertools.product(*(NUMBERS[name] for name in names)):
-            yield objective, dict(zip(names, numbers, strict=True))
+def get_settings(objective):
+    """A grid of settings: the numbers above, or every default halved, itself and doubled."""
+    values = (
+        NUMBERS[parameter.name]
+        if objective.modulation
+        else [factor * parameter.default for factor in (0.5, 1, 2)]
+        for parameter in objective.hyperparameters
+    )
+    names = [parameter.name for parameter in objective.hyperparameters]
+    return [dict(zip(names, each, strict=True)) for each in itertools.product(*values)]
+
+
+def get_batches():
+    """Two micro-batches of log-probabilities below 0.
+
+    Of margins of both signs, in which near ρ=0 the mixes differ and further out the branches, with no response as
+    likely as under the reference; and of ±20000, beyond the overflow of the published formula in float64 at β=0.05,
+    where alone the two evaluations differ.
+    """
+    for sizes in ((0.01, 0.1, 0.5, 1, 2, 5, 10), (20000,)):
+        rho = torch.tensor([sign * size for size in sizes for sign in (-1, 1)], dtype=torch.float64)
+        steps = torch.arange(len(rho), dtype=torch.float64)
+        rejected, reference_chosen, reference_rejected = -1000 - 1.3 * steps, -950 + steps, -952 - 2.1 * steps
+        chosen = rho + rejected + reference_chosen - reference_rejected
+        # The rejected response moves half of the way: the log-ratios differ, the margins do not.
+        yield [
+            each - 20000
+            for each in (chosen - rho / 2, rejected - rho / 2, reference_chosen, reference_rejected)
+        ]
 
 
 def test_settings_share_a_shape_exactly_where_they_are_one_loss():
     """Duplicates in a grid would be trained twice, or two different losses merged into one run.
 
-    All pairs of 90 settings of the five losses, on margins that reach beyond the overflow of the published
-    formula in float64 (ρ=−20000 at β=0.05), where alone the two evaluations differ.
+    All pairs of some 200 settings of all losses.
     """
-    # Near ρ=0 the mixes differ, further out the branches; both signs.
-    rho = [sign * size for size in (0.01, 0.1, 0.5, 1, 2, 5, 10, 20000) for sign in (-1, 1)]
-    tensors = with_margin(rho)
+    batches = list(get_batches())
     evaluated = [
-        (objective.get_shape(setting), objective.load()(*tensors, **setting))
-        for objective, setting in settings_of_the_catalogue()
+        (
+            objective.get_shape(setting),
+            torch.cat([objective.load()(*take(objective, batch), **setting) for batch in batches]),
+        )
+        for objective in OBJECTIVES
+        if not objective.learned
+        for setting in get_settings(objective)
     ]
     assert len({shape for shape, _ in evaluated}) < len(evaluated)  # there are duplicates to find
     for (shape, values), (other_shape, other_values) in itertools.combinations(evaluated, 2):
@@ -107,6 +147,15 @@ def test_settings_share_a_shape_exactly_where_they_are_one_loss():
         # weigh in the loss that is 1e-14. Different settings here differ by a half in some hyper-parameter.
         same = torch.allclose(values, other_values, rtol=1e-12, atol=1e-300, equal_nan=True)
         assert same == (shape == other_shape), (shape, other_shape)
+
+
+def test_a_learned_setting_is_a_function_of_its_own():
+    """A trained β_mix would be merged with the fixed one that it starts from, or with another learning rate."""
+    learned = CATALOGUE["dlrml_learned"]
+    setting = learned.defaults()
+    shapes = {learned.get_shape(setting), learned.get_shape({**setting, "mix_learning_rate": 0.02})}
+    assert len(shapes) == 2
+    assert CATALOGUE["dlrml"].get_shape(CATALOGUE["dlrml"].defaults()) not in shapes
 
 
 def test_known_duplicates_share_their_shape():
@@ -153,9 +202,9 @@ def test_mix_ratio_by_hand(name, changes, ratio):
     assert (None if found is None else float(found)) == ratio
 
 
-def modules_after_importing(module: str) -> set[str]:
-    """The modules that a fresh interpreter holds after one import."""
-    command = f"import {module}, sys; print('\\n'.join(sys.modules))"
+def modules_after_importing(modules: str) -> set[str]:
+    """What a fresh interpreter holds after one import statement."""
+    command = f"import {modules}, sys; print('\\n'.join(sys.modules))"
     finished = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     return set(finished.stdout.split())
 
@@ -171,12 +220,11 @@ def test_parsing_a_study_imports_no_torch(module):
 LOSS_MODULES = sorted({objective.function.split(":")[0] for objective in OBJECTIVES} | {"pairs"})
 
 
-@pytest.mark.parametrize("module", LOSS_MODULES)
-def test_losses_import_nothing_else_of_this_package(module):
+def test_losses_import_nothing_else_of_this_package():
     """The losses could not be taken into another training run without the workflow around them."""
-    imported = modules_after_importing(f"lossgrid.objectives.{module}")
-    ours = {name for name in imported if name.split(".")[0] == "lossgrid"}
     losses = {f"lossgrid.objectives.{name}" for name in LOSS_MODULES}
-    assert ours - losses == {"lossgrid", "lossgrid.objectives"}
+    imported = modules_after_importing(", ".join(sorted(losses)))
+    ours = {name for name in imported if name.split(".")[0] == "lossgrid"}
+    assert ours == losses | {"lossgrid", "lossgrid.objectives"}
     assert "torch" in imported
     assert not {"transformers", "trl", "datasets", "pydantic", "pandas"} & imported
