@@ -30,6 +30,7 @@ lint: $(VENV)/installed
 
 docs: $(VENV)/installed
 	python -m lossgrid.studies.reference
+	python -m lossgrid.objectives.catalogue.reference
 
 # uv installs in half a minute what takes pip several; both install the same pins.
 $(VENV)/installed: requirements.lock
