@@ -1,68 +1,106 @@
 """The plane of β_kl and β_mix: where the modulated losses learn, and where they break."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize, TwoSlopeNorm
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.cm import ScalarMappable
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
-from lossgrid.figures.labels import place_labels
+from lossgrid.figures.labels import BACKGROUND, place_labels
+from lossgrid.figures.plane_measures import Measure, get_measures, say_norm
 from lossgrid.figures.style import get_look, save_figure, set_style
 
 # τ and β_mix are one degree of freedom: a cell is drawn at the β_mix that it would have at this τ.
 TAU = 0.05
 # As a function of z the loss is monotone up to the second ratio and bounded for ρ→−∞ from the first on.
 SAFE_RATIO = (1.0, 9.109)
-GREEN = "#009E73"
+# From this ratio on, training starts by lowering the margin.
+WRONG_SIGN_RATIO = 9.777
+GREEN, WRONG_SIGN = "#009E73", "#CC79A7"
+NO_VALUE = "#66ccff"
 MODULATED = {"discopop": "DiscoPOP", "dlrml": "dLRML"}
+EVALUATIONS = {"log_space": "evaluated in log space", "published": "published evaluation"}
+# With more markers than this, a place has its value alone, and each evaluation panels of its own.
+FEW = 14
 # Cells in both evaluations share a place: the published one is drawn as a larger frame around the other.
 SIZES = {"log_space": 60, "published": 190}
+SMALL = 36
 
 
 def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
-    """Draw reward and share of non-finite steps over the plane of the modulated family.
+    """Draw reward, share of non-finite steps and largest gradient norm over the plane of the modulated family.
 
-    DiscoPOP has its cells where β_mix = β_kl. The means over seeds colour the markers; each seed's value is
-    written beside them. Cells of which a seed diverged are crossed out.
+    DiscoPOP has its cells where β_mix = β_kl. Few cells have each seed's value beside them; of many, each place has
+    the value that its colour shows, a thick edge marks several seeds, and the two evaluations are drawn apart.
+    Cells of which a seed diverged are crossed out.
 
     Args:
-        cells: Table written by `collect_cells`; other objectives and aliases are left out.
+        cells: Table written by `collect_results`; other objectives and aliases are left out.
         title: Title of the study.
         paths: Files to write, the format by the ending.
     """
     set_style()
-    figure, panels = plt.subplots(1, 2, figsize=(7.0, 4.1), sharex=True, sharey=True, layout="constrained")
-    left, right = panels
-    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
     modulated = _locate(cells)
     if modulated.empty:
-        for axes in panels:
-            axes.set_axis_off()
-        left.set_title("the study has no modulated cell", loc="left")
+        figure, axes = plt.subplots(figsize=(7.0, 1.0), layout="constrained")
+        figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+        axes.set_axis_off()
+        axes.set_title("the study has no modulated cell", loc="left")
         save_figure(figure, paths)
         return
     sft_reward = cells.loc[cells["objective"] == "sft", "reward"].iloc[0]
-    spread = np.nanmax([*abs(modulated["reward"] - sft_reward), 1e-9])
-    norm = TwoSlopeNorm(sft_reward, sft_reward - spread, sft_reward + spread)
-    shown, *rewards = _draw_cells(left, modulated, "reward", "PuOr_r", norm, _say_rewards)
-    figure.colorbar(shown, ax=left, label=f"mean reward, points (white: SFT, {sft_reward:.2f})", pad=0.02)
-    shares = Normalize(0, max(modulated["share"].max(), 0.01))
-    shown, *steps = _draw_cells(right, modulated, "share", "Greys", shares, _say_steps)
-    bar = figure.colorbar(
-        shown, ax=right, label="mean share of non-finite steps", pad=0.02, ticks=MaxNLocator(5)
+    measures = get_measures(modulated, sft_reward)
+    evaluations = [name for name in EVALUATIONS if name in set(modulated["evaluation"])]
+    dense = modulated.groupby(["objective", "evaluation", "x", "y"]).ngroups > FEW
+    apart = dense and len(evaluations) > 1
+    rows = len(measures) if apart else 2
+    figure, grid = plt.subplots(
+        rows,
+        2,
+        figsize=(7.0, 0.6 + (3.0 if apart else 2.75) * rows),
+        sharex=True,
+        sharey=True,
+        layout="constrained",
     )
-    bar.formatter = PercentFormatter(1)
-    left.set_ylabel(f"β_mix (at τ = {TAU}), 1/nat")
-    left.set_title("true reward of each seed, points", loc="left")
-    right.set_title("steps with a non-finite loss or gradient", loc="left")
-    figure.legend(loc="outside lower center", handles=_get_handles(left, modulated), ncols=4)
-    # Only now, because the legend has its share of the space.
-    for axes, (points, texts) in zip(panels, (rewards, steps), strict=True):
-        place_labels(axes, points, texts, ["black"] * len(texts))
+    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+    drawn = []
+    for number, measure in enumerate(measures):
+        panels = grid[number] if apart else grid.flat[number : number + 1]
+        groups = (
+            [modulated[modulated["evaluation"] == name] for name in evaluations] if apart else [modulated]
+        )
+        for axes, group in zip(panels, groups, strict=True):
+            drawn.append((axes, *_draw_cells(axes, group, measure, dense)))
+            _draw_ratios(axes, modulated, dense)
+            axes.set_title(measure.title, loc="left", fontsize=8)
+            if apart and number == 0:
+                axes.set_title(
+                    f"{EVALUATIONS[group['evaluation'].iloc[0]]}\n{measure.title}", loc="left", fontsize=8
+                )
+        _draw_bar(panels, measure)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(f"β_mix (at τ = {TAU}), 1/nat")
+    for axes in grid[-1]:
+        axes.set_xlabel("β_kl, 1/nat")
+    handles = _get_handles(grid.flat[0], modulated, dense)
+    if apart:
+        figure.legend(loc="outside lower center", handles=handles, ncols=3)
+    else:
+        # The panel that is left over.
+        grid.flat[1].tick_params(labelbottom=True)
+        grid.flat[1].set_xlabel("β_kl, 1/nat")
+        grid.flat[-1].set_axis_off()
+        grid.flat[-1].legend(loc="center", handles=handles)
+    if not dense:
+        # Only now, because the legend has its share of the space; no label changes the layout any more.
+        figure.canvas.draw()
+        figure.set_layout_engine("none")
+        for axes, points, texts in drawn:
+            place_labels(axes, points, texts, ["black"] * len(texts))
     save_figure(figure, paths)
 
 
@@ -72,80 +110,88 @@ def _locate(cells: pd.DataFrame) -> pd.DataFrame:
         x=modulated["beta_kl"].fillna(modulated["beta"]),
         y=modulated["beta_mix"].fillna(modulated["beta"]) * TAU / modulated["tau"],
         share=modulated["nonfinite_steps"].astype(float) / modulated["steps"].astype(float),
+        max_grad_norm=modulated["max_grad_norm"].astype(float),
     )
 
 
-def _draw_cells(
-    axes: Axes, modulated: pd.DataFrame, column: str, colours: str, norm: Normalize, describe: Callable
-) -> tuple:
-    """Draw the cells coloured by a column; return what the colour bar needs, and places and texts of labels."""
-    low, high = _draw_wedge(axes, modulated)
-    colour_map = plt.get_cmap(colours).with_extremes(bad="#66ccff")
+def _draw_cells(axes: Axes, group: pd.DataFrame, measure: Measure, dense: bool) -> tuple[list, list]:
+    """Draw the cells coloured by a measure; return places and texts of their labels."""
+    colours = plt.get_cmap(measure.colours).with_extremes(bad=NO_VALUE)
     points, texts = [], []
-    for (objective, evaluation), group in modulated.groupby(["objective", "evaluation"], sort=False):
-        order = 4 if evaluation == "log_space" else 3
-        places = group.groupby(["x", "y"], sort=False)
-        means = places[column].mean()
-        x, y = (np.array(list(values)) for values in zip(*means.index, strict=True))
-        shown = axes.scatter(
-            x, y, c=means.to_numpy(), s=SIZES[evaluation], marker=get_look(objective).marker, cmap=colour_map,
-            norm=norm, edgecolor="black", linewidth=0.8, zorder=order, plotnonfinite=True,
-        )  # fmt: skip
-        diverged = places["status"].agg(lambda status: (status == "diverged").any()).to_numpy()
-        axes.scatter(
-            x[diverged],
-            y[diverged],
-            s=1.2 * SIZES[evaluation],
-            color="black",
-            marker="x",
-            linewidth=1,
-            zorder=order,
-        )
-        for place, seeds in places:
+    for (objective, evaluation), cells in group.groupby(["objective", "evaluation"], sort=False):
+        size = SMALL if dense else SIZES[evaluation]
+        for place, seeds in cells.groupby(["x", "y"], sort=False):
+            joined = seeds[["reward", "share", "max_grad_norm"]].astype(float).agg(measure.join)
+            style = {"s": size, "zorder": 4 if evaluation == "log_space" else 3}
+            axes.scatter(
+                *place, color=colours(measure.norm(joined[measure.column])), marker=get_look(objective).marker,
+                edgecolor="black", linewidth=1.6 if dense and len(seeds) > 1 else 0.8, **style,
+            )  # fmt: skip
+            if (seeds["status"] == "diverged").any():
+                axes.scatter(*place, color="black", marker="x", linewidth=1, **(style | {"s": 1.2 * size}))
+            if dense:
+                axes.annotate(
+                    measure.say_value(joined[measure.column]), place, (0, -5), textcoords="offset points",
+                    fontsize=5.5, ha="center", va="top", zorder=5, bbox=BACKGROUND,
+                )  # fmt: skip
             points.append(place)
-            texts.append(describe(seeds) + (" (published)" if evaluation == "published" else ""))
-    axes.set(xscale="log", yscale="log", xlim=(low, high), xlabel="β_kl, 1/nat")
-    axes.set_ylim(modulated["y"].min() / 4, modulated["y"].max() * 4)
-    return shown, points, texts
+            texts.append(measure.say_seeds(seeds) + (" (published)" if evaluation == "published" else ""))
+    return points, texts
 
 
-def _say_rewards(seeds: pd.DataFrame) -> str:
-    said = " / ".join(f"{reward:.2f}" for reward in seeds["reward"])
-    return said.replace("-", "−").replace("nan", "no finite score")
-
-
-def _say_steps(seeds: pd.DataFrame) -> str:
-    said = [
-        f"{bad:.0f}/{made:.0f}" for bad, made in zip(seeds["nonfinite_steps"], seeds["steps"], strict=True)
-    ]
-    if len(said) > 1 and len(set(said)) == 1:
-        return f"{len(said)} × {said[0]}"
-    return ", ".join(said)
-
-
-def _draw_wedge(axes: Axes, modulated: pd.DataFrame) -> tuple[float, float]:
-    low, high = modulated["x"].min() / 8, modulated["x"].max() * 8
+def _draw_ratios(axes: Axes, modulated: pd.DataFrame, dense: bool) -> None:
+    """Draw the wedge, the zone of the wrong sign and DiscoPOP's diagonal, and set the limits."""
+    # Room for labels beside the markers, or below them.
+    left, right, below, above = (1.6, 1.6, 2.0, 1.6) if dense else (8, 8, 4, 4)
+    low, high = modulated["x"].min() / left, modulated["x"].max() * right
     x = np.geomspace(low, high, 50)
     first, last = (ratio * TAU * x for ratio in SAFE_RATIO)
+    wrong = WRONG_SIGN_RATIO * TAU * x
+    top = modulated["y"].max() * above
+    axes.fill_between(x, wrong, np.maximum(wrong, top), color=WRONG_SIGN, alpha=0.13, linewidth=0, zorder=0)
     axes.fill_between(x, first, last, color=GREEN, alpha=0.13, linewidth=0, zorder=0)
     axes.plot(x, first, color=GREEN, linewidth=0.9, linestyle="--", zorder=1, label=f"r = {SAFE_RATIO[0]:g}")
     axes.plot(x, last, color=GREEN, linewidth=0.9, linestyle="-", zorder=1, label=f"r = {SAFE_RATIO[1]:g}")
     axes.plot(
         x, x, color="grey", linewidth=0.8, linestyle=":", zorder=1, label=f"β_mix = β_kl (r = {1 / TAU:g})"
     )
-    return low, high
+    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(modulated["y"].min() / below, top))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(numticks=7))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
-def _get_handles(axes: Axes, modulated: pd.DataFrame) -> list:
+def _draw_bar(panels: Sequence[Axes], measure: Measure) -> None:
+    mappable = ScalarMappable(measure.norm, plt.get_cmap(measure.colours))
+    bar = panels[0].figure.colorbar(mappable, ax=list(panels), label=measure.bar, pad=0.02)
+    if measure.column == "share":
+        bar.locator, bar.formatter = MaxNLocator(5), PercentFormatter(1)
+    if measure.column == "max_grad_norm":
+        bar.formatter = FuncFormatter(lambda value, _: say_norm(value))
+        bar.minorformatter = NullFormatter()
+    bar.update_ticks()
+
+
+def _get_handles(axes: Axes, modulated: pd.DataFrame, dense: bool) -> list:
     style = {"facecolor": "white", "edgecolor": "black", "s": 40}
     kinds = [
         axes.scatter([], [], marker=get_look(name).marker, label=label, **style)
         for name, label in MODULATED.items()
         if name in set(modulated["objective"])
     ]
+    if dense and modulated.groupby(["objective", "evaluation", "x", "y"]).size().max() > 1:
+        kinds.append(axes.scatter([], [], marker="o", linewidth=1.6, label="several seeds", **style))
+    if not dense and modulated["evaluation"].nunique() > 1:
+        kinds.append(
+            axes.scatter([], [], marker="D", label="published evaluation: the frame", **(style | {"s": 110}))
+        )
     if (modulated["status"] == "diverged").any():
         kinds.append(
             axes.scatter([], [], marker="x", color="black", s=40, label="diverged: last finite weights")
         )
     wedge = axes.fill_between([], [], [], color=GREEN, alpha=0.25, label="monotone, no exponential tail")
-    return [*kinds, wedge, *axes.get_lines()]
+    wrong = axes.fill_between(
+        [], [], [], color=WRONG_SIGN, alpha=0.25, label=f"wrong sign at ρ = 0 (r > {WRONG_SIGN_RATIO:g})"
+    )
+    return [*kinds, wedge, wrong, *axes.get_lines()]

@@ -107,19 +107,6 @@ def test_a_frontier_joins_settings_of_one_shape_alone(cells, draw, monkeypatch):
     assert joined == [("#0072B2", pytest.approx([1.05, 0.05])), ("#009E73", pytest.approx([300.0, 0.011]))]
 
 
-def test_the_plane_says_each_seed_s_reward_and_steps(cells, draw):
-    """A mean over one good and one collapsed seed describes neither."""
-    texts = read_texts(draw("plane", cells)["svg"])
-    for expected in (
-        TITLE, "β_kl, 1/nat", "β_mix (at τ = 0.05), 1/nat", "mean reward, points (white: SFT, 0.50)",
-        "mean share of non-finite steps", "DiscoPOP", "dLRML", "diverged: last finite weights",
-        "monotone, no exponential tail", "r = 1", "r = 9.109", "1.60 / 1.20", "−2.00", "0.61", "0.60 (published)",
-        "2 × 0/20", "1/7 (published)", "20/20 (published)", "no finite score (published)",
-    ):  # fmt: skip
-        assert expected in texts, expected
-    assert not any("DPO" in text for text in texts)
-
-
 def test_a_study_without_modulated_cells_gets_a_plane_that_says_so(single_cell, draw):
     """The workflow asks for the figure of every study; a failure here would stop the report."""
     assert read_texts(draw("plane", single_cell)["svg"]) == ["the study has no modulated cell", TITLE]

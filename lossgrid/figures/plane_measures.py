@@ -1,0 +1,108 @@
+"""What the plane shows of its cells: three measures, their colours and how their values are written."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a panel of the plane shows.
+
+    Attributes:
+        column: Column of the cells.
+        join: How the seeds of a cell become one value: mean or max.
+        title: Of the panel.
+        bar: Of its colour bar.
+        colours: Name of a colour map.
+        norm: From values to the colour map.
+        say_seeds: The cells of one place in words, each seed by itself.
+        say_value: The joined value in a few letters.
+    """
+
+    column: str
+    join: str
+    title: str
+    bar: str
+    colours: str
+    norm: Normalize
+    say_seeds: Callable[[pd.DataFrame], str]
+    say_value: Callable[[float], str]
+
+
+def get_measures(modulated: pd.DataFrame, sft_reward: float) -> list[Measure]:
+    """Reward, share of non-finite steps and largest gradient norm, with colours that span what the cells hold.
+
+    Args:
+        modulated: The cells, with columns reward, share and max_grad_norm.
+        sft_reward: The reward that is neither better nor worse than no training.
+    """
+    spread = np.nanmax([*abs(modulated["reward"] - sft_reward), 1e-9])
+    norms = modulated["max_grad_norm"].replace(0, np.nan).dropna()
+    low, high = (norms.min(), norms.max()) if len(norms) else (1.0, 1.0)
+    return [
+        Measure(
+            column="reward",
+            join="mean",
+            title="true reward, points",
+            bar=f"mean reward, points (white: SFT, {sft_reward:.2f})",
+            colours="PuOr_r",
+            norm=TwoSlopeNorm(sft_reward, sft_reward - spread, sft_reward + spread),
+            say_seeds=lambda seeds: " / ".join(map(_say_reward, seeds["reward"])),
+            say_value=_say_short_reward,
+        ),
+        Measure(
+            column="share",
+            join="mean",
+            title="steps with a non-finite loss or gradient",
+            bar="mean share of non-finite steps",
+            colours="Greys",
+            norm=Normalize(0, max(modulated["share"].max(), 0.01)),
+            say_seeds=_say_steps,
+            # Where every step is finite there is nothing to say.
+            say_value=lambda share: f"{100 * share:.2g}%" if share > 0 else "",
+        ),
+        Measure(
+            column="max_grad_norm",
+            join="max",
+            title="largest gradient norm before clipping",
+            bar="largest gradient norm (of finite ones)",
+            colours="YlOrBr",
+            norm=LogNorm(low / 1.05, high * 1.05),
+            say_seeds=lambda seeds: " / ".join(map(say_norm, seeds["max_grad_norm"])),
+            say_value=say_norm,
+        ),
+    ]
+
+
+def say_norm(value: float) -> str:
+    """A gradient norm in two or three digits."""
+    if math.isnan(value):
+        return "none finite"
+    if value >= 1e4:
+        mantissa, exponent = f"{value:.0e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.2g}"
+
+
+def _say_reward(value: float) -> str:
+    return "no finite score" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
+
+
+def _say_short_reward(value: float) -> str:
+    if math.isnan(value):
+        return "no score"
+    return _say_reward(value).replace("0.", ".", 1) if abs(value) < 1 else _say_reward(value)
+
+
+def _say_steps(seeds: pd.DataFrame) -> str:
+    said = [
+        f"{bad:.0f}/{made:.0f}" for bad, made in zip(seeds["nonfinite_steps"], seeds["steps"], strict=True)
+    ]
+    if len(said) > 1 and len(set(said)) == 1:
+        return f"{len(said)} × {said[0]}"
+    return ", ".join(said)
