@@ -24,7 +24,8 @@ def print_audit(table: pd.DataFrame, name: str, console: Console | None = None) 
     wrong = int((table["start"] == "wrong").sum())
     aliases = int((table["alias_of"] != "").sum())
     console.print(
-        f"Audit of study {name}: {len(table)} settings, {wrong} with the wrong sign at the start, {aliases} aliases. "
+        f"Audit of study {name}: {len(table)} settings, {wrong} with the wrong sign at the start, {aliases} "
+        f"{'alias' if aliases == 1 else 'aliases'}. "
         "ρ is a pair's margin in nats.",
         highlight=False,
     )

@@ -27,7 +27,7 @@ def test_every_verdict_is_whole_at_any_width(write_study, width):
     text = render(write_study(*OBJECTIVES), width)
     assert max(map(len, text.splitlines())) <= width
     words = " ".join(text.split())
-    assert "3 settings, 3 with the wrong sign at the start, 1 aliases" in words
+    assert "3 settings, 3 with the wrong sign at the start, 1 alias." in words
     if width < 100:
         assert "DiscoPOP (LRML), β 0.05, r=20 wrong sign at the start" in words
         assert "trap at ρ=−2.37 behind a barrier of 0.0924 at ρ=1.44" in words

@@ -1,5 +1,6 @@
 """The modulated family: what the audit measures on the loss is what its closed forms in r say."""
 
+import doctest
 from math import exp, log
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+import lossgrid.audit.objective
 from lossgrid.audit import Audit, audit_objective
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.studies.start_warnings import BOUNDED_FROM, MONOTONE_UP_TO, RIGHT_START_UP_TO
@@ -120,6 +122,11 @@ def test_verdict_of_discopop(audit):
     )
     published = audit("discopop", beta=5.0, evaluation="published").verdict
     assert published.endswith("; not finite in float32 left of ρ=−17.7")
+
+
+def test_the_example_of_the_documentation():
+    """The first lines that a reader tries."""
+    assert doctest.testmod(lossgrid.audit.objective) == doctest.TestResults(failed=0, attempted=3)
 
 
 def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
