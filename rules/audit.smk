@@ -57,3 +57,35 @@ rule plot_loss_shapes:
     shell:
         "python workflow_scripts/plot_loss_shapes.py --study {params.study} --shapes {input.shapes} "
         "--figures {output.figures} > {log} 2>&1"
+
+
+rule compare_predictions:
+    input:
+        audit="results/{study}/tables/audit.csv",
+        cells="results/{study}/tables/cells.csv",
+        logs=collect_cell_files("training.jsonl"),
+    output:
+        predictions=report(
+            "results/{study}/tables/predictions.csv",
+            caption="../report/predictions.rst",
+            category="{study}",
+            labels={"what": "audit beside outcome"},
+        ),
+    log:
+        "results/{study}/logs/compare_predictions.log",
+    benchmark:
+        "results/{study}/benchmarks/compare_predictions.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        code=get_code("compare_predictions"),
+    message:
+        "{wildcards.study}: setting the audit beside the outcome"
+    shell:
+        "python workflow_scripts/compare_predictions.py --study {params.study} --audit {input.audit} "
+        "--cells {input.cells} --results results/{wildcards.study} --predictions {output.predictions} > {log} 2>&1"

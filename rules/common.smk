@@ -109,6 +109,15 @@ def collect_cell_files(file):
     ]
 
 
+def collect_learned_logs(wildcards):
+    """The training logs of the cells that learn a parameter of their loss."""
+    return [
+        f"results/{wildcards.study}/cells/{path}/training.jsonl"
+        for path in get_trained_paths(wildcards.study)
+        if CATALOGUE[CELLS[wildcards.study][path].objective].learned
+    ]
+
+
 def get_title(wildcards):
     """The study's title, as figures show it."""
     return get_study(wildcards).title
@@ -156,7 +165,7 @@ def get_figures(study):
 
 def get_tables(study):
     """The tables of a study, by name."""
-    return ["audit", "cells", *(["claims"] if STUDIES[study].claims else []), "costs"]
+    return ["audit", "cells", "predictions", *(["claims"] if STUDIES[study].claims else []), "costs"]
 
 
 def get_all_targets():

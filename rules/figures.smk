@@ -151,3 +151,35 @@ rule plot_training_curves:
     shell:
         "python workflow_scripts/plot_training_curves.py --study {params.study} --cells {input.cells} "
         "--results results/{wildcards.study} --figures {output.figures} > {log} 2>&1"
+
+
+rule plot_learned_mix:
+    input:
+        cells="results/{study}/tables/cells.csv",
+        logs=collect_learned_logs,
+    output:
+        figures=report(
+            multiext("results/{study}/figures/learned_mix", ".pdf", ".svg", ".png"),
+            caption="../report/learned_mix.rst",
+            category="{study}",
+            labels={"what": "learned mix"},
+        ),
+    log:
+        "results/{study}/logs/plot_learned_mix.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_learned_mix.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        title=get_title,
+        code=get_code("plot_learned_mix"),
+    message:
+        "{wildcards.study}: drawing the way of the learned mix"
+    shell:
+        "python workflow_scripts/plot_learned_mix.py --study {params.study} --cells {input.cells} "
+        "--results results/{wildcards.study} --figures {output.figures} > {log} 2>&1"
