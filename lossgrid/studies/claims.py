@@ -49,8 +49,10 @@ class ProportionOfRuns(DeclaredClaim):
 
     kind: Literal["proportion_of_runs"] = describe_field("Kind of the claim.")
     cells: str = describe_field("Pattern (`*`, `?`, `[…]`) over the `objective/setting` of the grid's cells.")
-    event: Literal["diverged", "nonfinite"] = describe_field(
-        "diverged: the run ended early; nonfinite: it met a loss or gradient that is not finite."
+    event: Literal["diverged", "nonfinite", "below_sft", "failed"] = describe_field(
+        "diverged: the run ended early or with weights that are not finite; nonfinite: it met a loss, gradient or "
+        "weight that is not finite; below_sft: its reward ends below the SFT model's, with the whole 95 % interval "
+        "of their paired difference, though nothing need be non-finite; failed: diverged or below_sft."
     )
     relation: Literal["above", "below", "none"] = describe_field(
         "The share lies above or below the threshold, or no run shows the event."
