@@ -43,7 +43,7 @@ def kto_loss(
     is at least 0, as both are at the start of training, it carries as much gradient as the log-ratios themselves. A
     micro-batch of one pair compares its responses with each other: σ(−βρ) where both log-ratios are positive. A pair
     that is NaN makes the losses of all pairs NaN.
-    Reference: Ethayarajh et al. 2024, arXiv:2402.01306, Eq. 8, with the estimate of the KL divergence that the
+    Reference: Ethayarajh et al. 2024, arXiv:2402.01306, Sec. 4, with the estimate of the KL divergence that the
     DiscoPOP code takes over pairs, and the mean of its two values a pair.
 
     >>> zero = torch.zeros(1)

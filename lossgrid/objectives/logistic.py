@@ -119,7 +119,7 @@ def robust_dpo_loss(
 
     Limits: log 2 at ρ=0; falls everywhere, with a slope in z from −(1−ε)/(1−2ε) as ρ→−∞ to −ε/(1−2ε) as ρ→∞: it
     is unbounded below, and no margin is large enough for it.
-    Reference: Chowdhury et al. 2024, arXiv:2403.00409, Sec. 3.
+    Reference: Chowdhury et al. 2024, arXiv:2403.00409, rDPO.
 
     >>> zero = torch.zeros(1)
     >>> robust_dpo_loss(zero, zero, zero, zero)

@@ -14,7 +14,8 @@ from .cases import EVERY_CASE
 from .log_probabilities import value_and_slope, value_and_slopes
 
 LARGEST = torch.finfo(torch.float32).max
-SMALLEST = torch.finfo(torch.float32).tiny
+# What is lost to underflow may have had a factor of up to 100: z − log((1−ε)/ε) of EXO's σ(−89).
+SMALLEST = 100 * torch.finfo(torch.float32).tiny
 
 # A representable loss has exponents |x| ≤ 88.8 (103 where it is subnormal). Each of at most six float32
 # operations on the way to an exponent rounds by 6e-8, so the exponential is off by 88.8·6·6e-8 = 3.2e-5.

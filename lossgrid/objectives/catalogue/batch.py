@@ -14,7 +14,7 @@ BATCH = (
         function="batch:kto_loss",
         formula="½(1 − σ(β(r_w − K_l))) + ½(1 − σ(β(K_w − r_l))), K = max(0, mean of r over the micro-batch)",
         hyperparameters=(replace(BETA, description="Scales the log-ratio of each response."),),
-        reference="Ethayarajh et al. 2024, arXiv:2402.01306, Eq. 8",
+        reference="Ethayarajh et al. 2024, arXiv:2402.01306, Sec. 4",
         convention="The DiscoPOP code returns the two values of a pair one after the other; here their mean is the "
         "pair's loss, with the same mean over the batch. As there, the K are differentiated. HALOs and TRL's "
         "KTOTrainer detach a K that they estimate from mismatched prompts and responses, and take responses without "

@@ -38,7 +38,7 @@ LOGISTIC = (
         function="logistic:robust_dpo_loss",
         formula="[(1−ε)·softplus(−βρ) − ε·softplus(βρ)]/(1−2ε), ε the label smoothing",
         hyperparameters=(BETA, LABEL_SMOOTHING),
-        reference="Chowdhury et al. 2024, arXiv:2403.00409, Sec. 3",
+        reference="Chowdhury et al. 2024, arXiv:2403.00409, rDPO",
         convention="Computed as softplus(−βρ) − βρ·ε/(1−2ε), the same function; TRL's `robust` subtracts the "
         "two logistic losses.",
     ),
