@@ -19,6 +19,7 @@ include: "rules/reference.smk"
 include: "rules/train.smk"
 include: "rules/generate.smk"
 include: "rules/frontier.smk"
+include: "rules/claims.smk"
 include: "rules/figures.smk"
 
 

@@ -123,6 +123,11 @@ def get_title(wildcards):
     return get_study(wildcards).title
 
 
+def get_claims(wildcards):
+    """The study's claims, as JSON."""
+    return json.dumps([claim.model_dump(mode="json") for claim in get_study(wildcards).claims])
+
+
 def get_cell_list(wildcards):
     """The study's cells as the tables show them: paths, titles, labels and aliases, as JSON."""
     aliases = ALIASES[wildcards.study]

@@ -68,11 +68,15 @@ def test_study_run_again_from_nothing_is_the_same_to_the_bit(finished, workflow)
         "heldout.jsonl",
         "frontier.jsonl",
         "cells.csv",
+        "audit.csv",
+        "shapes.csv",
+        "predictions.csv",
+        "claims.csv",
         "*.svg",
     )
     files = [file.relative_to(results) for kind in kinds for file in results.rglob(kind)]
-    # The SFT model and four cells: weights, responses and scores; four logs and health files; table and figures.
-    assert len(files) == 3 * 5 + 2 * 4 + 1 + 3
+    # The SFT model and five cells: weights, responses and scores; five logs and health files; tables and figures.
+    assert len(files) == 3 * 6 + 2 * 5 + 5 + 5
     for file in files:
         assert (results / file).read_bytes() == (finished.folder / "results" / "tiny" / file).read_bytes(), (
             file

@@ -6,14 +6,10 @@ import pytest
 from workflow_copy import STUDY_FILE
 
 DPO = "dpo/beta~0.1/seed~1"
-SUMMARY = {
-    "collect_results": 1,
-    "collect_costs": 1,
-    "plot_frontier": 1,
-    "plot_plane": 1,
-    "plot_training_curves": 1,
-}
+PLOTS = {"plot_frontier": 1, "plot_plane": 1, "plot_training_curves": 1, "plot_learned_mix": 1}
+SUMMARY = {"collect_results": 1, "collect_costs": 1, "compare_predictions": 1, "evaluate_claims": 1, **PLOTS}
 ONE_CELL = {"train_cell": 1, "generate_responses": 1, "score_frontier": 1, **SUMMARY}
+AUDIT = {"audit_objectives": 1, "plot_loss_shapes": 1}
 
 
 def test_finished_study_has_nothing_to_do(finished):
@@ -30,7 +26,7 @@ def test_deleted_cell_is_the_only_one_trained_again(workflow):
 def test_added_setting_is_the_only_one_trained(workflow):
     """A β more in the grid must not cost the cells that are there."""
     workflow.edit(STUDY_FILE, "dpo: {beta: 0.1}", "dpo: {beta: [0.1, 0.5]}")
-    assert workflow.plan() == ONE_CELL
+    assert workflow.plan() == {**ONE_CELL, **AUDIT}
 
 
 def test_added_seed_is_the_only_one_trained(workflow):
@@ -74,20 +70,20 @@ def test_changed_loss_reruns_its_cells_alone(workflow):
         "return -F.logsigmoid(beta * rho)",
         "return -F.logsigmoid(beta * rho) + 0",
     )
-    assert workflow.plan() == ONE_CELL
+    assert workflow.plan() == {**ONE_CELL, **AUDIT}
 
 
 def test_changed_modulated_loss_reruns_the_family(workflow):
     """DiscoPOP is computed by dLRML's function: both depend on it."""
     workflow.edit("lossgrid/objectives/modulated.py", "    z = beta_kl * rho\n", "    z = rho * beta_kl\n")
-    assert workflow.plan()["train_cell"] == 3
+    assert workflow.plan()["train_cell"] == 4
 
 
 def test_changed_learning_rate_reruns_every_cell(workflow):
     """The recipe is part of every cell; the SFT model and the pairs are not affected."""
     workflow.edit(STUDY_FILE, "training: {learning_rate: 1e-2", "training: {learning_rate: 2e-2")
     plan = workflow.plan()
-    assert plan["train_cell"] == 4
+    assert plan["train_cell"] == 5
     assert not {"train_sft", "make_pairs", "compute_reference_logps"} & plan.keys()
 
 
@@ -100,7 +96,7 @@ def test_changed_log_interval_reruns_nothing(workflow):
 def test_changed_title_redraws_figures_alone(workflow):
     """A title is words on a figure."""
     workflow.edit(STUDY_FILE, "A tiny study", "A small study")
-    assert workflow.plan() == {"plot_frontier": 1, "plot_plane": 1, "plot_training_curves": 1}
+    assert workflow.plan() == {**PLOTS, "plot_loss_shapes": 1}
 
 
 def test_changed_reward_code_rescores_without_retraining_policies_of_other_pairs(workflow):
@@ -108,7 +104,7 @@ def test_changed_reward_code_rescores_without_retraining_policies_of_other_pairs
     workflow.edit("lossgrid/worlds/reviews/reward.py", "RELEVANCE_WEIGHT = 2.0", "RELEVANCE_WEIGHT = 2.5")
     plan = workflow.plan()
     assert "train_sft" not in plan
-    assert {"make_pairs": 1, "compute_reference_logps": 1, "train_cell": 4}.items() <= plan.items()
+    assert {"make_pairs": 1, "compute_reference_logps": 1, "train_cell": 5}.items() <= plan.items()
 
 
 def test_refactored_loss_can_be_accepted_without_retraining(workflow):

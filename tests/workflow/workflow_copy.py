@@ -28,6 +28,15 @@ objectives:
   dlrml:
     - {beta_kl: 0.1, beta_mix: 0.02}
     - {beta_kl: 0.1, beta_mix: 0.1}
+  dlrml_learned: {beta_kl: 0.1, beta_mix: 0.02, mix_learning_rate: 0.1}
+claims:
+  - id: published-diverges
+    kind: proportion_of_runs
+    statement: The published formula overflows at a huge β.
+    cells: "discopop/*published"
+    event: diverged
+    relation: above
+    threshold: 0.5
 evaluation: {max_new_tokens: 8, batch_size: 16}
 """
 STUDY_FILE = Path("studies", "tiny.yaml")

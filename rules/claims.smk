@@ -1,0 +1,31 @@
+rule evaluate_claims:
+    input:
+        cells="results/{study}/tables/cells.csv",
+        scores=collect_cell_files("scores/frontier.jsonl"),
+        sft="results/{study}/sft/scores/frontier.jsonl",
+    output:
+        claims=report(
+            "results/{study}/tables/claims.csv",
+            caption="../report/claims.rst",
+            category="{study}",
+            labels={"what": "claims and verdicts"},
+        ),
+    log:
+        "results/{study}/logs/evaluate_claims.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate_claims.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        claims=get_claims,
+        code=get_code("evaluate_claims"),
+    message:
+        "{wildcards.study}: weighing the claims"
+    shell:
+        "python workflow_scripts/evaluate_claims.py --study {params.study} --results results/{wildcards.study} "
+        "--cells {input.cells} --claims {output.claims} > {log} 2>&1"
