@@ -90,7 +90,8 @@ def say_norm(value: float) -> str:
 
 
 def _say_reward(value: float) -> str:
-    return "no finite score" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
+    # Adding 0 turns −0 into 0.
+    return "no finite score" if math.isnan(value) else f"{round(value, 2) + 0:.2f}".replace("-", "−")
 
 
 def _say_short_reward(value: float) -> str:

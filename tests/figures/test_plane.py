@@ -109,6 +109,14 @@ def test_a_sweep_in_one_evaluation_needs_no_panels_for_the_other(evaluation, swe
     assert texts.count("−.37") == 24
 
 
+def test_a_reward_just_below_zero_has_no_sign(sweep, draw):
+    """−.00 would say more than two digits can."""
+    sweep.loc[sweep["objective"] == "dlrml", "reward"] = -0.004
+    texts = read_texts(draw(sweep))
+    assert texts.count(".00") == 48
+    assert "−.00" not in texts
+
+
 def test_norms_of_every_size_are_written_short(sweep, draw):
     """An explosion to 1e6 must fit beside its marker."""
     dlrml = sweep["objective"] == "dlrml"
