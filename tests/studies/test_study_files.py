@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from lossgrid.objectives.catalogue import OBJECTIVES
 from lossgrid.studies import StudyError, get_cells, get_trained_cells, load_study, reference
 from lossgrid.studies.document import read_document
 
@@ -27,11 +28,42 @@ def test_a_study_that_ships_loads_and_fits_the_schema_of_editors(path):
 def test_the_default_study_holds_each_objective_and_one_alias():
     """`mini` is what shows the workflow: every loss, both evaluations, an alias and repeated seeds."""
     study = load_study(ROOT / "studies/mini.yaml")
-    assert {cell.objective for cell in get_cells(study)} == {"dpo", "ipo", "hinge", "discopop", "dlrml"}
+    objectives = {"dpo", "ipo", "hinge", "discopop", "dlrml", "dlrml_learned"}
+    assert {cell.objective for cell in get_cells(study)} == objectives
     assert len(get_cells(study)) - len(get_trained_cells(study)) == 1
     assert "discopop/beta~100__tau~0.05__evaluation~published/seed~1" in [
         cell.path for cell in get_cells(study)
     ]
+
+
+@pytest.mark.parametrize("name", ["mini_deepspeed", "losses_mini", "plane_mini"])
+def test_the_small_studies_share_world_and_recipe(name):
+    """A cell that two of them hold would be two different runs, and their rewards could not be compared."""
+    mini, other = (load_study(ROOT / f"studies/{each}.yaml") for each in ("mini", name))
+    launch = {"processes", "deepspeed"}
+    for section in ("world", "sft", "training", "evaluation"):
+        one, two = (getattr(study, section).model_dump(exclude=launch) for study in (mini, other))
+        assert one == two, section
+
+
+def test_the_study_of_all_losses_holds_all_losses():
+    """A loss that nobody trains may be one that cannot be trained."""
+    trained = {cell.objective for cell in get_cells(load_study(ROOT / "studies/losses_mini.yaml"))}
+    assert trained == {objective.name for objective in OBJECTIVES if not objective.learned}
+
+
+def test_the_sweep_covers_the_ranges_of_the_proposal():
+    """Its claims speak of β_kl from 0.01 to 0.5 and β_mix from 0.05 to 0.5, in both evaluations."""
+    cells = get_cells(load_study(ROOT / "studies/plane_mini.yaml"))
+    for evaluation in ("log_space", "published"):
+        plane = {
+            (cell.setting["beta_kl"], cell.setting["beta_mix"])
+            for cell in cells
+            if cell.objective == "dlrml" and cell.setting["evaluation"] == evaluation
+        }
+        corners = {(beta_kl, beta_mix) for beta_kl in (0.01, 0.5) for beta_mix in (0.05, 0.5)}
+        assert corners <= plane
+        assert len(plane) >= 24
 
 
 def test_the_reference_is_what_the_schema_says(capsys):
