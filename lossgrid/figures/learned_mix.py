@@ -121,8 +121,8 @@ def _draw_ratios(axes: Axes, unit: float) -> None:
 def _get_handles() -> list:
     low, high = SAFE_RATIO
     return [
-        Patch(color=GREEN, alpha=0.25, label=f"monotone, no exponential tail: {low:g} ≤ r ≤ {high:g}"),
-        Patch(color=WRONG_SIGN, alpha=0.25, label=f"wrong sign at ρ = 0: r > {WRONG_SIGN_RATIO:g}"),
+        Patch(color=GREEN, alpha=0.25, label=f"monotone, no exponential tail: {low:.4g} ≤ r ≤ {high:.4g}"),
+        Patch(color=WRONG_SIGN, alpha=0.25, label=f"wrong sign at ρ = 0: r > {WRONG_SIGN_RATIO:.4g}"),
         Line2D([], [], color="black", linewidth=0.6, label="thin: further seeds"),
         Line2D([], [], color="black", marker="x", linestyle="none", markersize=5, label="diverged"),
     ]

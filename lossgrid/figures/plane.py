@@ -13,13 +13,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from lossgrid.figures.labels import BACKGROUND, place_labels
 from lossgrid.figures.plane_measures import Measure, get_measures, say_norm
 from lossgrid.figures.style import get_look, save_figure, set_style
+from lossgrid.studies.start_warnings import BOUNDED_FROM, MONOTONE_UP_TO, RIGHT_START_UP_TO
 
 # τ and β_mix are one degree of freedom: a cell is drawn at the β_mix that it would have at this τ.
 TAU = 0.05
-# As a function of z the loss is monotone up to the second ratio and bounded for ρ→−∞ from the first on.
-SAFE_RATIO = (1.0, 9.109)
-# From this ratio on, training starts by lowering the margin.
-WRONG_SIGN_RATIO = 9.777
+# Between these ratios the loss is monotone and has no exponential tail.
+SAFE_RATIO = (BOUNDED_FROM, MONOTONE_UP_TO)
+# Above this ratio training starts by lowering the margin.
+WRONG_SIGN_RATIO = RIGHT_START_UP_TO
 GREEN, WRONG_SIGN = "#009E73", "#CC79A7"
 NO_VALUE = "#66ccff"
 MODULATED = {"discopop": "DiscoPOP", "dlrml": "dLRML"}
@@ -150,8 +151,10 @@ def _draw_ratios(axes: Axes, modulated: pd.DataFrame, dense: bool) -> None:
     top = modulated["y"].max() * above
     axes.fill_between(x, wrong, np.maximum(wrong, top), color=WRONG_SIGN, alpha=0.13, linewidth=0, zorder=0)
     axes.fill_between(x, first, last, color=GREEN, alpha=0.13, linewidth=0, zorder=0)
-    axes.plot(x, first, color=GREEN, linewidth=0.9, linestyle="--", zorder=1, label=f"r = {SAFE_RATIO[0]:g}")
-    axes.plot(x, last, color=GREEN, linewidth=0.9, linestyle="-", zorder=1, label=f"r = {SAFE_RATIO[1]:g}")
+    axes.plot(
+        x, first, color=GREEN, linewidth=0.9, linestyle="--", zorder=1, label=f"r = {SAFE_RATIO[0]:.4g}"
+    )
+    axes.plot(x, last, color=GREEN, linewidth=0.9, linestyle="-", zorder=1, label=f"r = {SAFE_RATIO[1]:.4g}")
     axes.plot(
         x, x, color="grey", linewidth=0.8, linestyle=":", zorder=1, label=f"β_mix = β_kl (r = {1 / TAU:g})"
     )
@@ -192,6 +195,6 @@ def _get_handles(axes: Axes, modulated: pd.DataFrame, dense: bool) -> list:
         )
     wedge = axes.fill_between([], [], [], color=GREEN, alpha=0.25, label="monotone, no exponential tail")
     wrong = axes.fill_between(
-        [], [], [], color=WRONG_SIGN, alpha=0.25, label=f"wrong sign at ρ = 0 (r > {WRONG_SIGN_RATIO:g})"
+        [], [], [], color=WRONG_SIGN, alpha=0.25, label=f"wrong sign at ρ = 0 (r > {WRONG_SIGN_RATIO:.4g})"
     )
     return [*kinds, wedge, wrong, *axes.get_lines()]

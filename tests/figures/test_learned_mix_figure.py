@@ -10,9 +10,12 @@ from matplotlib.axes import Axes
 from svg import read_sizes, read_texts, read_width
 
 from lossgrid.figures.learned_mix import plot_learned_mix
+from lossgrid.studies.start_warnings import BOUNDED_FROM, MONOTONE_UP_TO, RIGHT_START_UP_TO
 
 TITLE = "A study of losses"
 STEPS = 40
+# What the study warns of as well: the figure and the warning must not disagree about a setting.
+BOUNDS = (BOUNDED_FROM, MONOTONE_UP_TO, RIGHT_START_UP_TO)
 
 
 def make_learned(beta_kl: float, beta_mix: float, seed: int = 1, **changes) -> dict:
@@ -107,7 +110,7 @@ def test_the_wedge_is_that_of_the_column_s_strength(cells, draw, monkeypatch):
     bounds = {axes: heights for axes, heights in lines.items() if axes.get_yscale() == "log"}
     assert len(bounds) == 2
     for unit, (axes, heights) in zip((0.0025, 0.0125), bounds.items(), strict=True):
-        assert heights == pytest.approx([unit, 9.109 * unit, 9.777 * unit])
+        assert heights == pytest.approx([ratio * unit for ratio in BOUNDS])
         (right,) = axes.child_axes
         assert np.array(axes.get_ylim()) / right.get_ylim() == pytest.approx([unit] * 2)
 
