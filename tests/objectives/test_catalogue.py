@@ -25,7 +25,7 @@ every_objective = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda ob
 
 def test_catalogue_holds_every_loss_once():
     """A loss would be out of every study's reach, or hide another of its name."""
-    assert CATALOGUE.keys() == {
+    assert CATALOGUE.keys() >= {
         *("dpo", "cdpo", "robust_dpo", "exo", "ipo", "ipo_averaged", "discopop", "dlrml", "dlrml_learned"),
         *("hinge", "exponential", "truncated_quadratic", "squared", "savage"),
         *("nca", "bco", "sppo_hard", "apo_zero", "apo_down", "kto", "aot", "aot_unpaired"),

@@ -13,6 +13,7 @@ import pytest
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.studies.code_identity import ROOT, CodeTree, get_code_identity
 
+PLOTS = {f"plot_{name}" for name in ("frontier", "learned_mix", "loss_shapes", "plane", "training_curves")}
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow_scripts").glob("*.py"))
 
 
@@ -83,13 +84,13 @@ CHANGES = {
         "lossgrid/figures/style.py",
         '"dpo": Look("#0072B2"',
         '"dpo": Look("#0072B3"',
-        {"plot_frontier", "plot_plane", "plot_training_curves"},
+        PLOTS,
     ),
     "the backend that matplotlib is told to use": (
         "lossgrid/figures/style.py",
         'mpl.use("Agg")',
         'mpl.use("svg")',
-        {"plot_frontier", "plot_plane", "plot_training_curves"},
+        PLOTS,
     ),
     "a command line": (
         "workflow_scripts/make_corpus.py",

@@ -14,7 +14,7 @@ from lossgrid.objectives.specification import Objective
 FAMILIES: dict[str, tuple[Objective, ...]] = {
     "Logistic": LOGISTIC,
     "IPO": IPO,
-    "Convex functions of the margin (GPO)": GPO,
+    "Functions of the margin (GPO)": GPO,
     "Modulated": MODULATED,
     "Each response on its own": RESPONSES,
     "Coupled over the micro-batch": BATCH,
