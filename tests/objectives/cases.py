@@ -9,13 +9,18 @@ from torch import Tensor
 from lossgrid.objectives.catalogue import OBJECTIVES
 from lossgrid.objectives.specification import Objective
 
-# What its margin ρ does not determine: those of single responses, of ranks, of the policy's own order.
+# A loss has every property that is tested, unless it is named here.
+# What its margin ρ does not determine: losses of single responses, of ranks, of the policy's own order.
 BEYOND_THE_MARGIN = {
     *("nca", "bco", "sppo_hard", "apo_zero", "apo_down", "kto", "aot", "aot_unpaired", "pfl"),
     *(objective.name for objective in OBJECTIVES if objective.reference_free),
 }
+# A shift of policy and reference alike changes the loss.
+BEYOND_THE_LOG_RATIOS = {"pfl", *(objective.name for objective in OBJECTIVES if objective.reference_free)}
 # The variance of a single pair's margin is 0/0.
 NAN_FOR_ONE_PAIR = {"dbaql", "aqfl"}
+# DPO less a linear term.
+UNBOUNDED_BELOW = {"robust_dpo"}
 # Every number of the default setting times each of these.
 FACTORS = (1, 5, 0.2)
 # Of an exponential tail, r = 0.1/(1·0.3) < 1, and of r > 1 where the factors leave it as it is.
