@@ -2,34 +2,32 @@
 
 import math
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
+from lossgrid.figures.loss_shape_panels import SHOWN, Panel, find_extrema, get_signs, split_into_panels
 from lossgrid.figures.style import get_look, save_figure, set_style, shade
 
-COLUMNS = 4
-# An objective with more settings has a panel for each value of all its hyper-parameters but the last.
-SETTINGS = 6
+# A study of more panels than the second number has smaller ones, and more of them in a row.
+COLUMNS, FEW, COLUMNS_OF_MANY = 4, 12, 5
 LINES = ["-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (9, 2)), (0, (3, 3)), (0, (9, 2, 3, 2))]
-# What a panel shows, in units of z = βρ; to the left of −1 the loss may leave it at the top.
-SHOWN = 3.0
+# In units of z = βρ: to the left of this a loss may leave its panel at the top.
+LEFT = -1.0
 RISING = "#CC79A7"
-# A slope below this, relative to the largest shown, is flat: its sign is that of a rounding error.
-FLAT = 1e-6
-# Beyond this ratio of its largest to its finest feature, an axis is logarithmic away from 0.
-LINEAR = 20.0
+# Beyond this ratio of the strongest to the weakest setting's force, the axis of the force is logarithmic away from 0.
+LINEAR = 40.0
 # In inches.
-HEIGHT, LEGEND_LINE = 1.15, 0.105
+HEIGHT, HEIGHT_OF_MANY, LINE, GAP = 1.15, 0.8, 0.105, 0.5
+# In letters: what fits beside each other over the whole width.
+WIDTH = 100
 
 
 def plot_loss_shapes(shapes: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
@@ -37,8 +35,8 @@ def plot_loss_shapes(shapes: pd.DataFrame, title: str, paths: Sequence[Path]) ->
 
     A positive force raises the margin of a pair; where it is negative, the loss rises with the margin and training
     lowers it. These stretches are shaded and minima and maxima of the loss are marked. The two evaluations of a
-    modulated loss are one function and one line. Margins and forces are on axes that are linear around 0 and
-    logarithmic beyond, which show the same shape at strengths that differ by orders of magnitude.
+    modulated loss are one function and one line. The axis of the margin is linear, so that a straight loss is
+    straight, and each panel's own, so that its extrema are in sight.
 
     Args:
         shapes: Samples of every setting in ascending margins: columns objective, title, label, evaluation, rho
@@ -47,28 +45,33 @@ def plot_loss_shapes(shapes: pd.DataFrame, title: str, paths: Sequence[Path]) ->
         paths: Files to write, the format by the ending.
     """
     set_style()
-    panels = list(_split(shapes))
-    rows = math.ceil(len(panels) / COLUMNS)
+    panels = split_into_panels(shapes)
+    few = len(panels) <= FEW
+    columns, height = (COLUMNS, HEIGHT) if few else (COLUMNS_OF_MANY, HEIGHT_OF_MANY)
+    rows = math.ceil(len(panels) / columns)
     columns = max(math.ceil(len(panels) / rows), 2)
+    width = WIDTH // columns
     # A band below the axes of each row holds their legends: beside the axes they would hide something.
-    bands = [
-        LEGEND_LINE
-        * max(sum(map(_count_lines, settings)) for _, _, settings in panels[first : first + columns])
-        for first in range(0, len(panels), columns)
-    ]
-    heights = [height for band in bands for height in (HEIGHT, HEIGHT, band)]
-    figure = plt.figure(figsize=(7.0, 0.8 + sum(heights) + 0.55 * rows), layout="constrained")
+    bands, headings = [], 0
+    for first in range(0, len(panels), columns):
+        row = panels[first : first + columns]
+        bands.append(LINE * max(sum(_count_lines(label, width) for label in panel.settings) for panel in row))
+        headings += max(_count_lines(panel.heading, width - 1) for panel in row) - 1
+    heights = [part for band in bands for part in (height, height, band)]
+    total = 0.8 + sum(heights) + GAP * rows + LINE * headings
+    figure = plt.figure(figsize=(7.0, total), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.03, hspace=0)
     grid = figure.subplots(3 * rows, columns, squeeze=False, height_ratios=heights)
     for axes in grid.flat:
         axes.set_axis_off()
-    for number, (heading, objective, settings) in enumerate(panels):
+    for number, panel in enumerate(panels):
         row, column = divmod(number, columns)
         upper, lower, below = grid[3 * row : 3 * row + 3, column]
-        _draw_panel(upper, lower, below, settings, get_look(objective).colour)
-        upper.set_title(heading, loc="left", fontsize=7.5)
+        _draw_panel(upper, lower, below, panel, width)
+        upper.set_title(_wrap(panel.heading, width - 1), loc="left", fontsize=7.5 if few else 7)
         if column == 0:
             upper.set_ylabel("loss of a pair", fontsize=7)
-            lower.set_ylabel("force −dL/dρ, 1/nat", fontsize=7)
+            lower.set_ylabel("force −dL/dρ, 1/nat" if few else "force, 1/nat", fontsize=7)
     marks = {"linestyle": "none", "marker": "o", "markeredgecolor": "black", "markersize": 4}
     handles = [
         Patch(color=RISING, alpha=0.3, label="loss rises with ρ: training lowers the margin"),
@@ -81,47 +84,16 @@ def plot_loss_shapes(shapes: pd.DataFrame, title: str, paths: Sequence[Path]) ->
     save_figure(figure, paths)
 
 
-def _split(shapes: pd.DataFrame) -> Iterator[tuple[str, str, dict[str, pd.DataFrame]]]:
-    """The panels: heading, objective, and the samples of each setting by its label."""
-    for objective, group in shapes.groupby("objective", sort=False):
-        settings = _merge_evaluations(group)
-        heading = group["title"].iloc[0]
-        if len(settings) <= SETTINGS:
-            yield heading, objective, settings
-            continue
-        families: dict[str, dict] = {}
-        for label, samples in settings.items():
-            shared, _, own = label.rpartition(", ")
-            families.setdefault(shared, {})[own] = samples
-        for shared, family in families.items():
-            labels = list(family)
-            for first in range(0, len(labels), len(LINES)):
-                part = {label: family[label] for label in labels[first : first + len(LINES)]}
-                yield f"{heading}, {shared}" if shared else heading, objective, part
-
-
-def _merge_evaluations(group: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The samples of each setting by its label, a setting in two evaluations once."""
-    samples = dict(list(group.groupby("label", sort=False)))
-    merged = {}
-    for label, rows in samples.items():
-        plain = label.removesuffix(f", {rows['evaluation'].iloc[0]}")
-        # The published evaluation alone keeps its name.
-        merged[plain if plain in samples else label] = samples.get(plain, rows)
-    return merged
-
-
-def _draw_panel(
-    upper: Axes, lower: Axes, below: Axes, settings: dict[str, pd.DataFrame], colour: str
-) -> None:
-    for number, (label, rows) in enumerate(settings.items()):
+def _draw_panel(upper: Axes, lower: Axes, below: Axes, panel: Panel, width: int) -> None:
+    colour = get_look(panel.objective).colour
+    for number, (label, rows) in enumerate(panel.settings.items()):
         style = {
-            "color": shade(colour, number / max(len(settings) - 1, 1)),
+            "color": shade(colour, number / max(len(panel.settings) - 1, 1)),
             "linestyle": LINES[number % len(LINES)],
             "linewidth": 1.1,
         }
-        _draw_setting(upper, lower, rows, label, style)
-    _scale(upper, lower, [rows[rows["z"].abs() <= SHOWN] for rows in settings.values()])
+        _draw_setting(upper, lower, rows, _wrap(label, width), style)
+    _scale(upper, lower, panel)
     for axes in (upper, lower):
         axes.set_axis_on()
         axes.axvline(0, color="black", linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
@@ -138,14 +110,14 @@ def _draw_panel(
 
 def _draw_setting(upper: Axes, lower: Axes, rows: pd.DataFrame, label: str, style: dict) -> None:
     rho, loss, slope = (rows[name].to_numpy(float) for name in ("rho", "loss", "slope"))
-    upper.plot(rho, loss, label=_wrap(label), zorder=3, **style)
+    upper.plot(rho, loss, label=label, zorder=3, **style)
     lower.plot(rho, -slope, zorder=3, **style)
-    signs = _get_signs(rows)
+    signs = get_signs(rows)
     upper.plot(
         rho, np.where(signs > 0, loss, np.nan), color=RISING, alpha=0.3, linewidth=4.5, zorder=2,
         solid_capstyle="butt",
     )  # fmt: skip
-    for position, is_minimum in _find_extrema(rho, slope, signs):
+    for position, is_minimum in find_extrema(rows):
         for axes, height in ((upper, np.interp(position, rho, loss)), (lower, 0)):
             axes.plot(
                 position, height, marker="o", markersize=3.2, zorder=4, markeredgewidth=0.8,
@@ -153,79 +125,61 @@ def _draw_setting(upper: Axes, lower: Axes, rows: pd.DataFrame, label: str, styl
             )  # fmt: skip
 
 
-def _get_signs(rows: pd.DataFrame) -> np.ndarray:
-    """−1, 0 or 1 a sample; 0 where the loss is flat or not finite."""
-    slope = rows["slope"].to_numpy(float)
-    largest = np.nanmax(np.abs(slope[rows["z"].abs() <= SHOWN]))
-    return np.sign(np.where(np.abs(slope) > FLAT * largest, slope, 0))
-
-
-def _find_extrema(rho: np.ndarray, slope: np.ndarray, signs: np.ndarray) -> Iterator[tuple[float, bool]]:
-    """Where the slope changes its sign, and whether the loss has a minimum there."""
-    sloping = np.flatnonzero(signs)
-    for left, right in pairwise(sloping):
-        if signs[left] != signs[right]:
-            share = slope[left] / (slope[left] - slope[right])
-            yield rho[left] + share * (rho[right] - rho[left]), signs[left] < 0
-
-
-def _scale(upper: Axes, lower: Axes, settings: list[pd.DataFrame]) -> None:
-    """Set the limits to what is shown, and the linear part of each axis to its finest features."""
+def _scale(upper: Axes, lower: Axes, panel: Panel) -> None:
+    """Set the limits to the margins that the panel shows, and to the losses and forces of these."""
+    settings = [rows[rows["rho"].abs() <= panel.reach] for rows in panel.settings.values()]
     shown = pd.concat(settings)
-    found = [(rows, place) for rows in settings for place, _ in _find_extrema(*_get_arrays(rows))]
-    widths = [abs(place) for _, place in found if place] + [rows["rho"].max() / SHOWN for rows in settings]
-    width = shown["rho"].abs().max()
+    # The first digit of what fits; more numbers than three would run into each other.
+    decade = 10.0 ** math.floor(math.log10(0.9 * panel.reach))
+    tick = math.floor(0.9 * panel.reach / decade) * decade
     for axes in (upper, lower):
-        _set_axis(axes.xaxis, axes.set_xscale, min(widths), width, 3)
-        axes.set_xlim(-width, width)
-    extrema = [np.interp(place, rows["rho"], rows["loss"]) for rows, place in found]
-    low, high = shown["loss"].min(), max(shown.loc[shown["z"] >= -1, "loss"].max(), *extrema, -np.inf)
+        axes.set_xlim(-panel.reach, panel.reach)
+        axes.xaxis.set_major_locator(FixedLocator([-tick, 0.0, tick]))
+        axes.xaxis.set_major_formatter(FuncFormatter(_say_tick))
+    extrema = [np.interp(at, rows["rho"], rows["loss"]) for rows in settings for at, _ in find_extrema(rows)]
+    low, high = shown["loss"].min(), max(shown.loc[shown["z"] >= LEFT, "loss"].max(), *extrema, -np.inf)
     upper.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
-    upper.yaxis.set_major_locator(MaxNLocator(5))
+    upper.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     upper.yaxis.set_major_formatter(FuncFormatter(_say_tick))
-    forces = [rows["slope"].abs().max() for rows in settings]
-    low, high = -shown["slope"].max(), max(-shown["slope"].min(), 0)
+    near = [rows[rows["z"] >= -SHOWN] for rows in settings]
+    forces = [rows["slope"].abs().max() for rows in near]
+    low, high = -pd.concat(near)["slope"].max(), max(-pd.concat(near)["slope"].min(), 0)
+    _set_force_axis(lower, min(forces), max(forces))
     # Room below 0 in any case: that no loss goes there is worth seeing.
-    _set_axis(lower.yaxis, lower.set_yscale, min(forces), max(forces), 5)
     lower.set_ylim(min(1.2 * low, -0.25 * min(max(forces), 2 * min(forces))), 1.2 * high)
 
 
-def _set_axis(axis: Axis, set_scale: Callable, finest: float, largest: float, count: int) -> None:
-    """Linear, or like the inverse hyperbolic sine: linear up to the finest feature and logarithmic beyond."""
+def _set_force_axis(axes: Axes, finest: float, largest: float) -> None:
+    """Linear, unless the largest force of one setting would press another's onto the zero line."""
     if largest <= LINEAR * finest:
-        axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     else:
-        set_scale("asinh", linear_width=finest / 2)
+        # The inverse hyperbolic sine: linear up to half the finest force and logarithmic beyond.
+        axes.set_yscale("asinh", linear_width=finest / 2)
         exponents = range(math.floor(math.log10(largest)), math.floor(math.log10(finest)) - 1, -1)
-        spacing = 1.15 / count
-        ticks, edge = [], 1 + spacing
+        ticks, edge = [], 1.2
         for exponent in exponents:
             place = math.asinh(2 * 10.0**exponent / finest) / math.asinh(2 * largest / finest)
-            if spacing <= place <= edge - spacing:
+            if 0.2 <= place <= edge - 0.2:
                 ticks, edge = [*ticks, 10.0**exponent], place
-        axis.set_major_locator(FixedLocator([*(-tick for tick in ticks), 0.0, *ticks]))
+        axes.yaxis.set_major_locator(FixedLocator([*(-tick for tick in ticks), 0.0, *ticks]))
         # Ticks without numbers show that the axis is not linear.
-        digits = range(1, 10) if len(exponents) <= 3 else [1]
-        every = [digit * 10.0**exponent for exponent in exponents for digit in digits]
-        axis.set_minor_locator(FixedLocator([*(-tick for tick in every), *every]))
-        axis.set_minor_formatter(NullFormatter())
-        axis.set_tick_params(which="minor", length=2, width=0.4, color="#888888", bottom=True, left=True)
-    axis.set_major_formatter(FuncFormatter(_say_tick))
+        every = [digit * 10.0**exponent for exponent in exponents for digit in range(1, 10)]
+        axes.yaxis.set_minor_locator(FixedLocator([*(-tick for tick in every), *every]))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_tick_params(which="minor", length=2, width=0.4, color="#888888", left=True)
+    axes.yaxis.set_major_formatter(FuncFormatter(_say_tick))
 
 
-def _get_arrays(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return rows["rho"].to_numpy(float), rows["slope"].to_numpy(float), _get_signs(rows)
-
-
-def _wrap(label: str) -> str:
-    """The label in short lines; a name stays with its value."""
+def _wrap(label: str, width: int) -> str:
+    """The label in lines of so many letters; a name stays with its value."""
     joined = ", ".join(part.replace(" ", "\u00a0") for part in label.split(", "))
-    return textwrap.fill(joined, 24).replace("\u00a0", " ")
+    return textwrap.fill(joined, width, break_long_words=False).replace("\u00a0", " ")
 
 
-def _count_lines(label: str) -> int:
-    return _wrap(label).count("\n") + 1
+def _count_lines(label: str, width: int) -> int:
+    return _wrap(label, width).count("\n") + 1
 
 
 def _say_tick(value: float, _position: int) -> str:
-    return f"{value:g}".replace("-", "−")
+    return f"{value:g}".replace("e+0", "e").replace("-", "−")

@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 from scipy.special import expit
 from svg import read_sizes, read_texts, read_width
 
+from lossgrid.figures.loss_shape_panels import find_extrema, split_into_panels
 from lossgrid.figures.loss_shapes import RISING, plot_loss_shapes
 
 TITLE = "A study of losses"
@@ -86,12 +87,13 @@ def test_it_names_every_loss_setting_and_axis(shapes, tmp_path):
     """Which line is which must be on the figure."""
     texts = read_texts(draw(shapes, tmp_path)[0])
     for expected in (
-        TITLE, "DPO", "IPO", "DiscoPOP (LRML)", "β 0.1", "β 1", "β 0.05", "β 2.5, published", "loss of a pair",
-        "force −dL/dρ, 1/nat", "loss rises with ρ: training lowers the margin", "minimum", "maximum",
-        "start of training, ρ = 0",
+        TITLE, "DPO", "IPO", "±9.5 nats", "±0.19 nats", "β 0.1", "β 1", "β 0.05", "β 2.5, published",
+        "loss of a pair", "force −dL/dρ, 1/nat", "loss rises with ρ: training lowers the margin", "minimum",
+        "maximum", "start of training, ρ = 0",
     ):  # fmt: skip
         assert texts.count(expected) == 1, expected
-    assert texts.count("margin ρ, nats") == 3
+    assert texts.count("DiscoPOP (LRML),") == 2
+    assert texts.count("margin ρ, nats") == 4
 
 
 def test_the_two_evaluations_are_one_line(shapes, tmp_path, drawn):
@@ -124,6 +126,73 @@ def test_extrema_are_marked_where_they_are(shapes, tmp_path, drawn):
     assert [0.05 * rho for rho, *_ in discopop] == pytest.approx([-0.1186, -0.1186, 0.0720, 0.0720], abs=1e-3)
     # On the curve of the loss, and at a force of 0.
     assert [height for _, height, _ in discopop] == pytest.approx([0.7859, 0, 0.8783, 0], abs=1e-3)
+
+
+@pytest.fixture
+def limits(monkeypatch) -> dict[str, tuple]:
+    """Scale and limits of the margin's axis by the panel's heading, once it is drawn."""
+    found, keep = {}, Axes.set_title
+
+    def set_title(axes, heading, **style):
+        found[heading.replace("\n", " ")] = (axes.get_xscale(), *axes.get_xlim())
+        return keep(axes, heading, **style)
+
+    monkeypatch.setattr(Axes, "set_title", set_title)
+    return found
+
+
+def test_margins_are_on_linear_axes_that_show_the_extrema(shapes, tmp_path, limits):
+    """On a bent axis a straight loss is an S, and DiscoPOP's trap of −2.37 nats seems to lie near −8."""
+    draw(shapes, tmp_path)
+    assert {scale for scale, *_ in limits.values()} == {"linear"}
+    # Four times the furthest extremum; 3/β where there is none.
+    expected = {
+        "DPO": 30,
+        "IPO": 4 * 0.5,
+        "DiscoPOP (LRML), ±9.5 nats": 4 * 2.372,
+        "DiscoPOP (LRML), ±0.19 nats": 0.1898,
+    }
+    assert {name: (-low, high) for name, (_, low, high) in limits.items()} == {
+        name: pytest.approx((reach, reach), rel=1e-3) for name, reach in expected.items()
+    }
+
+
+@pytest.mark.parametrize(("target", "reach"), [(5, 20), (10, 30), (25, 37.5), (300, 450)])
+def test_a_far_target_stays_in_sight(target, reach, tmp_path, limits):
+    """A target outside its panel would make IPO look like a loss without one; 30 nats suffice for the near ones."""
+    beta = 1 / (2 * target)
+    draw(sample("ipo", "IPO", "β", beta, ipo), tmp_path)
+    assert limits["IPO"] == ("linear", pytest.approx(-reach, rel=1e-3), pytest.approx(reach, rel=1e-3))
+
+
+@pytest.mark.parametrize(
+    ("betas", "groups"),
+    [
+        ([0.05, 0.25], [[0.05, 0.25]]),
+        ([0.05, 0.25, 100], [[0.05, 0.25], [100]]),
+        ([0.01, 0.025, 0.05, 0.1, 0.25, 0.5], [[0.01, 0.025, 0.05, 0.1], [0.25, 0.5]]),
+        ([0.025, 0.05, 0.1, 0.25, 2.5, 5], [[0.025, 0.05, 0.1, 0.25], [2.5, 5]]),
+    ],
+)
+def test_settings_of_different_scale_have_panels_of_their_own(betas, groups):
+    """Beside β 0.05, the trap of β 100 lies in the width of a line."""
+    rows = [sample("discopop", "DiscoPOP (LRML)", f"β {beta:g}", beta, modulated(20)) for beta in betas]
+    panels = split_into_panels(pd.concat(rows, ignore_index=True))
+    assert [list(panel.settings) for panel in panels] == [
+        [f"β {beta:g}" for beta in group] for group in groups
+    ]
+    for panel in panels:
+        for setting in panel.settings.values():
+            furthest = max(abs(place) for place, _ in find_extrema(setting))
+            # In 1/80 of the panel's width at least, about 1.5 points.
+            assert panel.reach / 80 < furthest < panel.reach
+
+
+def test_a_loss_without_extrema_does_not_open_a_panel():
+    """DPO from β 0.05 to 1 compares strengths: together, to 3/β of the middle one."""
+    rows = [sample("dpo", "DPO", f"β {beta:g}", beta, dpo) for beta in (0.05, 0.25, 1)]
+    (panel,) = split_into_panels(pd.concat(rows, ignore_index=True))
+    assert panel.reach == pytest.approx(3 / 0.25)
 
 
 def test_rising_stretches_are_shaded(shapes, tmp_path, drawn):
