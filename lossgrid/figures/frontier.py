@@ -1,5 +1,6 @@
 """The reward–KL frontier: what each loss reaches, and how far it moves from the reference for it."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,11 +11,19 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from lossgrid.figures.labels import place_labels
-from lossgrid.figures.style import Look, darken, get_look, save_figure, set_style
+from lossgrid.figures.style import Look, darken, fade, get_look, save_figure, set_style
+from lossgrid.studies.start_warnings import RIGHT_START_UP_TO
 
 # Below this the KL axis is linear, so that the SFT model at 0 has a place on it.
 LINEAR_BELOW = 0.1
 INTERVAL = 1.96
+# A label a setting can be read for so many; of a larger sweep, so many of the best and of the worst are labelled.
+FEW, NAMED = 20, 3
+# More losses than this, of one setting or little more each, are labelled with their titles instead of a legend.
+LEGEND = 8
+# So many curves of one loss, one a ratio, can be told apart.
+CURVES = 3
+PALE = f"pale: wrong sign at ρ = 0 (r > {RIGHT_START_UP_TO:.4g})"
 
 
 def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
@@ -23,7 +32,8 @@ def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> Non
     Every seed is a small point with 95 % intervals, tied to the mean over seeds, which carries the setting. A
     curve joins the means of settings that differ in the strength of regularisation alone, from weak to
     strong. A diverged cell is crossed out and takes no part in a curve; cells without finite scores are named
-    below the figure.
+    below the figure. Of a sweep over many settings, the best and the worst alone are labelled, and modulated losses
+    that start in the wrong direction are pale; a study of many losses has their titles beside their points.
 
     Args:
         cells: Table written by `collect_cells`; aliases are left out.
@@ -31,10 +41,14 @@ def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> Non
         paths: Files to write, the format by the ending.
     """
     set_style()
-    figure, axes = plt.subplots(figsize=(7.0, 4.7), layout="constrained")
     sft = cells[cells["objective"] == "sft"].iloc[0]
     trained = cells[(cells["objective"] != "sft") & (cells["alias_of"].fillna("") == "")]
     scored = np.isfinite(trained[["kl", "reward"]].astype(float)).all(axis=1)
+
+    losses, settings = trained["objective"].nunique(), trained.groupby(["objective", "label"]).ngroups
+    by_title = losses > LEGEND and settings <= 1.5 * losses
+    dense = settings > FEW and not by_title
+    figure, axes = plt.subplots(figsize=(7.0, 5.6 if by_title else 4.7), layout="constrained")
 
     axes.axhline(sft["reward"], color="black", linewidth=0.7, linestyle=(0, (4, 4)), zorder=1)
     look = get_look("sft")
@@ -43,12 +57,24 @@ def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> Non
         linestyle="none", label=f"SFT = reference ({sft['n']:.0f} responses a run; bars: 95 %)", zorder=5,
     )  # fmt: skip
 
-    points, texts, colours = [], [], []
+    labels = []
     for objective, group in trained[scored].groupby("objective", sort=False):
-        means = _draw_loss(axes, group, get_look(objective))
-        points += list(zip(means["kl"], means["reward"], strict=True))
-        texts += [f"{label} (diverged)" if mean["diverged"] else label for label, mean in means.iterrows()]
-        colours += [darken(get_look(objective).colour)] * len(means)
+        means = _draw_loss(axes, group, get_look(objective), dense)
+        name = group["title"].iloc[0]
+        for label, mean in means.iterrows():
+            text = (name if len(means) == 1 else f"{name}, {label}") if by_title else label
+            text = f"{text} (diverged)" if mean["diverged"] else text
+            labels.append((mean["reward"], mean["kl"], text, darken(get_look(objective).colour)))
+        if not by_title:
+            look = get_look(objective)
+            axes.plot(
+                [], [], color=look.colour, linestyle=look.line, marker=look.marker, markersize=6, linewidth=1.2,
+                label=name,
+            )  # fmt: skip
+    if dense:
+        ordered = sorted(labels)
+        labels = ordered[:NAMED] + ordered[-NAMED:]
+        axes.scatter([], [], s=20, color=fade("#555555"), edgecolor="#555555", label=PALE)
     if (trained["status"] == "diverged").any():
         axes.scatter([], [], s=45, color="black", marker="x", label="diverged: last finite weights")
 
@@ -58,51 +84,68 @@ def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> Non
     axes.set_xlabel("KL(policy ‖ reference) of a response, nats")
     axes.set_ylabel("true reward of a response, points")
     axes.set_title(title, loc="left")
-    missing = [f"{row.title} {row.label} ({row.status})" for row in trained[~scored].itertuples()]
     # Outside, a legend hides nothing.
     figure.legend(
-        loc="outside lower center", ncols=4, alignment="left", title_fontsize=7,
-        title=f"without finite scores: {'; '.join(missing)}" if missing else None,
+        loc="outside lower center", ncols=3 if dense else 4, alignment="left", title_fontsize=7,
+        title=_say_missing(trained[~scored]),
     )  # fmt: skip
-    place_labels(axes, points, texts, colours)
+    place_labels(
+        axes,
+        [(kl, reward) for reward, kl, *_ in labels],
+        [text for *_, text, _ in labels],
+        [colour for *_, colour in labels],
+    )
     save_figure(figure, paths)
 
 
-def _draw_loss(axes: Axes, group: pd.DataFrame, look: Look) -> pd.DataFrame:
+def _draw_loss(axes: Axes, group: pd.DataFrame, look: Look, dense: bool) -> pd.DataFrame:
     """Draw the cells of one loss and return the means over seeds, by label."""
     axes.errorbar(
         group["kl"], group["reward"], INTERVAL * group["reward_se"], INTERVAL * group["kl_se"], linestyle="none",
-        color=look.colour, marker=look.marker, markersize=3, alpha=0.55, elinewidth=0.7, zorder=2,
+        color=look.colour, marker=look.marker, markersize=3, alpha=0.3 if dense else 0.55, elinewidth=0.7, zorder=2,
     )  # fmt: skip
-    settings = group.assign(
-        strength=_get_strength(group),
-        # What shapes a modulated loss besides its strength; 0 for the losses of the scaled margin alone.
-        shape=(group["beta_mix"].fillna(group["beta"]) / group["tau"] / _get_strength(group)).fillna(0).round(6),
-        diverged=group["status"] == "diverged",
-    ).groupby("label", sort=False)  # fmt: skip
-    means = settings[["kl", "reward", "strength", "shape"]].mean().join(settings["diverged"].any())
+    means = _average(group)
     for cell in group.itertuples():
         mean = means.loc[cell.label]
         axes.plot(
             [cell.kl, mean["kl"]], [cell.reward, mean["reward"]], color=look.colour, linewidth=0.6, zorder=2
         )
-    for _, curve in means[~means["diverged"]].groupby("shape"):
+    curves = means[~means["diverged"]].groupby(["shape", "evaluation"])
+    # A sweep over many ratios is a cloud; lines through it would hide it.
+    for _, curve in curves if means["shape"].nunique() <= CURVES or not dense else ():
         curve = curve.sort_values("strength")
         axes.plot(
             curve["kl"], curve["reward"], color=look.colour, linestyle=look.line, linewidth=1.2, zorder=3
         )
+    wrong = dense & (means["shape"] > RIGHT_START_UP_TO)
+    fill = np.select([means["diverged"], wrong], ["white", fade(look.colour)], look.colour)
     axes.scatter(
-        means["kl"], means["reward"], s=34, marker=look.marker, edgecolor=look.colour, linewidth=1, zorder=4,
-        color=["white" if diverged else look.colour for diverged in means["diverged"]],
-    )  # fmt: skip
-    axes.plot(
-        [], [], color=look.colour, linestyle=look.line, marker=look.marker, markersize=6, linewidth=1.2,
-        label=group["title"].iloc[0],
+        means["kl"], means["reward"], s=22 if dense else 34, marker=look.marker, edgecolor=look.colour,
+        linewidth=1, zorder=4, color=list(fill),
     )  # fmt: skip
     crossed = means[means["diverged"]]
     axes.scatter(crossed["kl"], crossed["reward"], s=80, color="black", marker="x", linewidth=1.2, zorder=5)
     return means
 
 
-def _get_strength(group: pd.DataFrame) -> pd.Series:
-    return group["beta"].fillna(group["beta_kl"])
+def _average(group: pd.DataFrame) -> pd.DataFrame:
+    """Means over seeds by label, with what orders and what parts the curves."""
+    strength = group["beta"].fillna(group["beta_kl"])
+    settings = group.assign(
+        strength=strength,
+        # What shapes a modulated loss besides its strength; 0 for the losses of the scaled margin alone.
+        shape=(group["beta_mix"].fillna(group["beta"]) / group["tau"] / strength).fillna(0).round(6),
+        diverged=group["status"] == "diverged",
+        evaluation=group["evaluation"].fillna(""),
+    ).groupby("label", sort=False)
+    means = settings[["kl", "reward", "strength", "shape"]].mean()
+    return means.join(settings["diverged"].any()).join(settings["evaluation"].first())
+
+
+def _say_missing(cells: pd.DataFrame) -> str | None:
+    """Which cells have no place on the axes."""
+    if cells.empty:
+        return None
+    named = [f"{row.title} {row.label} ({row.status})" for row in cells.head(FEW).itertuples()]
+    more = [f"{len(cells) - FEW} more"] if len(cells) > FEW else []
+    return textwrap.fill(f"without finite scores: {'; '.join(named + more)}", 120)

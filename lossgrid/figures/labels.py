@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 
 # In points from the marker's centre to the text's near edge; from LEADER on, a line leads to the text.
-DISTANCES = (7, 10, 14, 19, 25, 32, 40)
+DISTANCES = (7, 10, 14, 19, 25, 32, 40, 50, 62, 76, 92)
 LEADER = 12
 ANGLES = np.deg2rad([0, 180, 90, 270, 45, 315, 135, 225, 22, 338, 158, 202])
 ROUNDS = 3
@@ -43,9 +43,11 @@ def place_labels(
     # The first drawing gives an annotation with an arrow its size.
     figure.canvas.draw()
     sizes = [label.get_bbox_patch().get_window_extent() for label in labels]
-    places = [None] * len(labels)
+    places: list = [None] * len(labels)
+    leaders = [np.zeros((0, 2))] * len(labels)
     for number in list(range(len(labels))) * ROUNDS:
         others = [place for other, place in enumerate(places) if place is not None and other != number]
+        lines = np.vstack([np.zeros((0, 2)), *leaders[:number], *leaders[number + 1 :]])
         best = None
         for distance in DISTANCES:
             for angle in ANGLES:
@@ -53,12 +55,17 @@ def place_labels(
                 dx = np.cos(angle) * (distance * scale + sizes[number].width / 2)
                 dy = np.sin(angle) * (distance * scale + sizes[number].height / 2)
                 box = _get_box(centres[number] + (dx, dy), sizes[number])
-                hidden = ((obstacles >= box[:2]) & (obstacles <= box[2:])).all(axis=1).sum()
+                hidden = _count_inside(obstacles, box)
                 overlap = sum(_overlap(box, other) for other in others)
                 cost = distance + 3 * hidden + overlap + 1e3 * _outside(box, frame)
+                leader = np.zeros((0, 2))
+                if distance >= LEADER:
+                    leader = np.linspace(centres[number], centres[number] + (dx, dy), 16)
+                crossed = sum(_count_inside(leader, other) for other in others) + _count_inside(lines, box)
+                cost += 10 * crossed
                 if best is None or cost < best[0]:
-                    best = (cost, dx / scale, dy / scale, box, distance)
-        _, *offset, places[number], distance = best
+                    best = (cost, dx / scale, dy / scale, box, distance, leader)
+        _, *offset, places[number], distance, leaders[number] = best
         labels[number].set_position(offset)
         labels[number].arrow_patch.set_visible(distance >= LEADER)
 
@@ -93,6 +100,10 @@ def _sample(vertices: np.ndarray, spacing: float) -> list[np.ndarray]:
 def _spread(centres: np.ndarray, radius: float) -> list[np.ndarray]:
     steps = np.linspace(-radius, radius, 5)
     return [centre + np.array([(dx, dy) for dx in steps for dy in steps]) for centre in centres]
+
+
+def _count_inside(points: np.ndarray, box: np.ndarray) -> int:
+    return int(((points >= box[:2]) & (points <= box[2:])).all(axis=1).sum())
 
 
 def _get_box(centre: np.ndarray, size) -> np.ndarray:

@@ -82,6 +82,11 @@ def darken(colour: str) -> str:
     return to_hex([0.7 * channel for channel in to_rgb(colour)])
 
 
+def fade(colour: str) -> str:
+    """The colour for the inside of a marker that stands back, whose edge has the colour itself."""
+    return to_hex([0.3 * channel + 0.7 for channel in to_rgb(colour)])
+
+
 def shade(colour: str, share: float) -> str:
     """A colour between its dark (share 0) and its light version (share 1), which part in grey as well."""
     dark, light = (
