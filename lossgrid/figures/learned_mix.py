@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lossgrid.figures.plane import GREEN, SAFE_RATIO, WRONG_SIGN, WRONG_SIGN_RATIO
-from lossgrid.figures.style import get_look, save_figure, set_style, shade
+from lossgrid.figures.style import get_look, get_shades, save_figure, set_style
 
 OBJECTIVE = "dlrml_learned"
 # Single batches of pairs are noisy; what pushes β_mix is drawn as means over this many steps, β_mix itself is not.
@@ -79,8 +79,8 @@ def plot_learned_mix(
 
 def _draw_cells(column: Sequence[Axes], group: pd.DataFrame, logs: Mapping) -> None:
     labels = list(dict.fromkeys(group["label"]))
-    for number, label in enumerate(labels):
-        colour = shade(get_look(OBJECTIVE).colour, number / max(len(labels) - 1, 1))
+    shades = get_shades(get_look(OBJECTIVE).colour, len(labels))
+    for number, (label, colour) in enumerate(zip(labels, shades, strict=True)):
         for order, cell in enumerate(group[group["label"] == label].sort_values("seed").itertuples()):
             records = pd.DataFrame(logs[cell.cell], columns=["step", "beta_mix", *PUSHES])
             curves = [records["beta_mix"].astype(float), *(_smooth(records[key]) for key in PUSHES)]

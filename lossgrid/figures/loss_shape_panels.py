@@ -8,6 +8,8 @@ from math import log
 import numpy as np
 import pandas as pd
 
+from lossgrid.figures.setting_labels import split_labels
+
 # An objective with more settings has a panel for each value of all its hyper-parameters but the last.
 SETTINGS = 6
 # As many as there are dashes that tell lines apart.
@@ -42,8 +44,10 @@ def split_into_panels(shapes: pd.DataFrame) -> list[Panel]:
     """
     panels = []
     for objective, group in shapes.groupby("objective", sort=False):
-        for heading, family in _split_by_hyperparameter(group["title"].iloc[0], _merge_evaluations(group)):
-            parts = _split_by_scale(family)
+        settings, title = _merge_evaluations(group), group["title"].iloc[0]
+        for shared, labels, own in split_labels(settings, SETTINGS, LINES):
+            heading = f"{title}, {shared}" if shared else title
+            parts = _split_by_scale({name: settings[label] for label, name in zip(labels, own, strict=True)})
             for part in parts:
                 reach = choose_reach(list(part.values()))
                 name = heading if len(parts) == 1 else f"{heading}, ±{reach:.2g} nats"
@@ -78,23 +82,6 @@ def get_signs(rows: pd.DataFrame) -> np.ndarray:
     slope = rows["slope"].to_numpy(float)
     largest = np.nanmax(np.abs(slope[rows["z"].abs() <= SHOWN]))
     return np.sign(np.where(np.abs(slope) > FLAT * largest, slope, 0))
-
-
-def _split_by_hyperparameter(
-    title: str, settings: dict[str, pd.DataFrame]
-) -> Iterator[tuple[str, dict[str, pd.DataFrame]]]:
-    if len(settings) <= SETTINGS:
-        yield title, settings
-        return
-    families: dict[str, dict] = {}
-    for label, samples in settings.items():
-        shared, _, own = label.rpartition(", ")
-        families.setdefault(shared, {})[own] = samples
-    for shared, family in families.items():
-        labels = list(family)
-        for first in range(0, len(labels), LINES):
-            part = {label: family[label] for label in labels[first : first + LINES]}
-            yield f"{title}, {shared}" if shared else title, part
 
 
 def _split_by_scale(settings: dict[str, pd.DataFrame]) -> list[dict[str, pd.DataFrame]]:

@@ -1,7 +1,6 @@
 """The shapes of a study's losses: what each says of a margin, and which way it pushes."""
 
 import math
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from lossgrid.figures.loss_shape_panels import SHOWN, Panel, find_extrema, get_signs, split_into_panels
-from lossgrid.figures.style import get_look, save_figure, set_style, shade
+from lossgrid.figures.setting_labels import count_lines, wrap_label
+from lossgrid.figures.style import get_look, get_shades, save_figure, set_style
 
 # A study of more panels than the second number has smaller ones, and more of them in a row.
 COLUMNS, FEW, COLUMNS_OF_MANY = 4, 12, 5
@@ -55,8 +55,8 @@ def plot_loss_shapes(shapes: pd.DataFrame, title: str, paths: Sequence[Path]) ->
     bands, headings = [], 0
     for first in range(0, len(panels), columns):
         row = panels[first : first + columns]
-        bands.append(LINE * max(sum(_count_lines(label, width) for label in panel.settings) for panel in row))
-        headings += max(_count_lines(panel.heading, width - 1) for panel in row) - 1
+        bands.append(LINE * max(sum(count_lines(label, width) for label in panel.settings) for panel in row))
+        headings += max(count_lines(panel.heading, width - 1) for panel in row) - 1
     heights = [part for band in bands for part in (height, height, band)]
     total = 0.8 + sum(heights) + GAP * rows + LINE * headings
     figure = plt.figure(figsize=(7.0, total), layout="constrained")
@@ -68,7 +68,7 @@ def plot_loss_shapes(shapes: pd.DataFrame, title: str, paths: Sequence[Path]) ->
         row, column = divmod(number, columns)
         upper, lower, below = grid[3 * row : 3 * row + 3, column]
         _draw_panel(upper, lower, below, panel, width)
-        upper.set_title(_wrap(panel.heading, width - 1), loc="left", fontsize=7.5 if few else 7)
+        upper.set_title(wrap_label(panel.heading, width - 1), loc="left", fontsize=7.5 if few else 7)
         if column == 0:
             upper.set_ylabel("loss of a pair", fontsize=7)
             lower.set_ylabel("force −dL/dρ, 1/nat" if few else "force, 1/nat", fontsize=7)
@@ -85,14 +85,14 @@ def plot_loss_shapes(shapes: pd.DataFrame, title: str, paths: Sequence[Path]) ->
 
 
 def _draw_panel(upper: Axes, lower: Axes, below: Axes, panel: Panel, width: int) -> None:
-    colour = get_look(panel.objective).colour
+    shades = get_shades(get_look(panel.objective).colour, len(panel.settings))
     for number, (label, rows) in enumerate(panel.settings.items()):
         style = {
-            "color": shade(colour, number / max(len(panel.settings) - 1, 1)),
+            "color": shades[number],
             "linestyle": LINES[number % len(LINES)],
             "linewidth": 1.1,
         }
-        _draw_setting(upper, lower, rows, _wrap(label, width), style)
+        _draw_setting(upper, lower, rows, wrap_label(label, width), style)
     _scale(upper, lower, panel)
     for axes in (upper, lower):
         axes.set_axis_on()
@@ -169,16 +169,6 @@ def _set_force_axis(axes: Axes, finest: float, largest: float) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_tick_params(which="minor", length=2, width=0.4, color="#888888", left=True)
     axes.yaxis.set_major_formatter(FuncFormatter(_say_tick))
-
-
-def _wrap(label: str, width: int) -> str:
-    """The label in lines of so many letters; a name stays with its value."""
-    joined = ", ".join(part.replace(" ", "\u00a0") for part in label.split(", "))
-    return textwrap.fill(joined, width, break_long_words=False).replace("\u00a0", " ")
-
-
-def _count_lines(label: str, width: int) -> int:
-    return _wrap(label, width).count("\n") + 1
 
 
 def _say_tick(value: float, _position: int) -> str:

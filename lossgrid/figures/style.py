@@ -87,12 +87,17 @@ def fade(colour: str) -> str:
     return to_hex([0.3 * channel + 0.7 for channel in to_rgb(colour)])
 
 
-def shade(colour: str, share: float) -> str:
-    """A colour between its dark (share 0) and its light version (share 1), which part in grey as well."""
+def get_shades(colour: str, count: int) -> list[str]:
+    """The colour itself, or so many from its dark to its light version, which part in grey as well."""
+    if count == 1:
+        return [colour]
     dark, light = (
-        [factor * channel + lift for channel in to_rgb(colour)] for factor, lift in ((0.7, 0), (0.6, 0.4))
+        [factor * channel + lift for channel in to_rgb(colour)] for factor, lift in ((0.45, 0), (0.6, 0.4))
     )
-    return to_hex([(1 - share) * one + share * other for one, other in zip(dark, light, strict=True)])
+    return [
+        to_hex([(1 - share) * one + share * other for one, other in zip(dark, light, strict=True)])
+        for share in (number / (count - 1) for number in range(count))
+    ]
 
 
 def set_style() -> None:
