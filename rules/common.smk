@@ -18,6 +18,7 @@ from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, load
 from lossgrid.studies import identity
 from lossgrid.studies.code_identity import get_code_identity
 from lossgrid.studies.start_warnings import describe_starts
+from lossgrid.training.launch import hash_deepspeed_file
 
 try:
     # A relative path, because errors show it.
@@ -86,6 +87,12 @@ def get_launcher(wildcards):
         f"accelerate launch --config_file deepspeed/launch.yaml --num_processes {training.processes} "
         f"--deepspeed_config_file deepspeed/{training.deepspeed}.json"
     )
+
+
+def get_sharding(wildcards):
+    """Hash of the DeepSpeed file that a cell is launched with."""
+    name = get_study(wildcards).training.deepspeed
+    return hash_deepspeed_file(Path(workflow.basedir, "deepspeed", f"{name}.json")) if name else ""
 
 
 def get_cell_settings(wildcards):

@@ -23,6 +23,7 @@ rule train_cell:
         # Outside the outputs, which Snakemake deletes when a job fails.
         checkpoints="results/{study}/cells/{objective}/{setting}/seed~{seed}/checkpoints",
         settings=get_cell_settings,
+        sharding=get_sharding,
         code=get_cell_code,
     message:
         "{wildcards.study}: training {params.cell}"

@@ -31,31 +31,42 @@ def main(
         health: JSON file to write.
         checkpoints: Folder for checkpoints.
     """
+    from lossgrid.training.launch import (
+        check_launch,
+        die_with_launcher,
+        find_deepspeed_file,
+        hash_deepspeed_file,
+        is_main,
+        keep_one_gpu,
+    )
+
+    die_with_launcher()
+
+    from lossgrid.objectives.catalogue import CATALOGUE
+    from lossgrid.studies import get_cell, get_training_settings, hash_canonical, load_study
+    from lossgrid.studies.code_identity import get_code_identity
+
+    settings = load_study(study)
+    check_launch(settings.training.processes, settings.training.deepspeed, f"{settings.name}: {cell}")
+    keep_one_gpu()
+
     import torch
 
     # DeepSpeed looks for a GPU when it is first imported.
     if not torch.cuda.is_available():
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
 
-    from lossgrid.objectives.catalogue import CATALOGUE
-    from lossgrid.studies import get_cell, get_training_settings, hash_canonical, load_study
-    from lossgrid.studies.code_identity import get_code_identity
-    from lossgrid.training.processes import check_launch, die_with_parent, is_main
-
-    settings = load_study(study)
-    check_launch(settings.training.processes, settings.training.deepspeed, f"{settings.name}: {cell}")
-    if settings.training.deepspeed:
-        die_with_parent()
-
     from lossgrid.training.preference import CellOutputs, train_cell
     from lossgrid.training.reference import SUMMARY
 
     this = get_cell(settings, cell)
     objective = CATALOGUE[this.objective]
+    deepspeed = find_deepspeed_file()
     identity = hash_canonical(
         {
             "settings": get_training_settings(settings, this),
             "reference": json.loads((reference / SUMMARY).read_text())["digest"],
+            "deepspeed": deepspeed and hash_deepspeed_file(deepspeed),
             "code": get_code_identity(
                 "workflow_scripts/train_cell.py", f"lossgrid.objectives.{objective.function}"
             ),

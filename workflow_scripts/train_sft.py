@@ -16,6 +16,10 @@ def main(study: Path, corpus: Path, policy: Path, checkpoints: Path) -> None:
         policy: Model folder to write.
         checkpoints: Folder for checkpoints; a killed run is resumed from it.
     """
+    from lossgrid.training.launch import keep_one_gpu
+
+    keep_one_gpu()
+
     from datasets import load_from_disk
 
     from lossgrid.studies import get_sft_settings, hash_canonical, load_study

@@ -78,7 +78,13 @@ def get_reference_settings(study: Study) -> dict[str, Any]:
 
     The batch is part of it because padding changes the rounding.
     """
-    return {"max_length": study.training.max_length, "batch_size": study.training.get_micro_batch_size()}
+    training = study.training
+    return {
+        "max_length": training.max_length,
+        "batch_size": training.get_micro_batch_size(),
+        # DeepSpeed holds bfloat16 weights where a plain process has float32 ones under autocast.
+        "half_weights": training.deepspeed is not None,
+    }
 
 
 def get_generation_settings(study: Study) -> dict[str, Any]:

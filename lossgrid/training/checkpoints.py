@@ -11,7 +11,8 @@ from pathlib import Path
 
 from transformers import TrainerCallback
 
-from lossgrid.training.processes import is_main, wait_for_all
+from lossgrid.training.launch import is_main
+from lossgrid.training.processes import wait_for_all
 from lossgrid.training.training_log import TRAINING_LOG, cut_training_log
 
 COMPLETE = "complete"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from lossgrid.training.processes import all_agree
@@ -19,7 +20,7 @@ RHO_QUANTILES = {"rho_min": 0.0, "rho_q05": 0.05, "rho_median": 0.5, "rho_q95": 
 
 @dataclass(frozen=True)
 class PairBatch:
-    """What one micro-batch says of its pairs; every tensor has shape (batch,), float32, detached.
+    """What one micro-batch says of its pairs; every tensor has shape (batch,), float32.
 
     Attributes:
         losses: Loss of each pair.
@@ -81,10 +82,19 @@ def describe_step(
 
 def has_finite_weights(model) -> bool:
     """Whether every weight of a model is finite, over the shards of all processes."""
-    # Under ZeRO-3 a parameter itself is empty outside a forward pass; its shard is not.
-    shards = [getattr(weight, "ds_tensor", weight) for weight in model.parameters()]
-    finite = all(bool(torch.isfinite(shard).all()) for shard in shards)
-    return all_agree(finite, shards[0].device)
+    return all_agree(all(bool(torch.isfinite(_get_shard(weight)).all()) for weight in model.parameters()))
+
+
+def _get_shard(weight: Tensor) -> Tensor:
+    """What this process holds of a weight.
+
+    Under ZeRO-3 the weight itself is empty outside a forward pass. Its shards are of equal size, so that the last
+    ones may reach beyond the weight, with memory that nobody has written.
+    """
+    if not hasattr(weight, "ds_tensor"):
+        return weight
+    shard = weight.ds_tensor.flatten()
+    return shard[: max(0, weight.ds_numel - dist.get_rank() * shard.numel())]
 
 
 def summarise_health(

@@ -4,12 +4,14 @@ import shutil
 from pathlib import Path
 
 import torch
+from accelerate.utils import send_to_device
 from trl import DPOTrainer
 
 from lossgrid.training.checkpoints import CheckpointKeeper, replace_folder
 from lossgrid.training.health import PairBatch, describe_step, has_finite_weights
+from lossgrid.training.launch import is_main
 from lossgrid.training.pair_loss import PairLoss
-from lossgrid.training.processes import is_main, wait_for_all
+from lossgrid.training.processes import wait_for_all
 from lossgrid.training.step_gate import StepGate
 from lossgrid.training.training_log import TRAINING_LOG, append_record
 
@@ -56,6 +58,11 @@ class PairTrainer(DPOTrainer):
         """DeepSpeed's engine, None without DeepSpeed or before training has begun."""
         wrapper = getattr(self.accelerator, "deepspeed_engine_wrapped", None)
         return wrapper and wrapper.engine
+
+    def _prepare_input(self, data):
+        # Under DeepSpeed the trainer would cast every float input to the model's bfloat16, which knows a reference
+        # log-probability of −300 nats to 2 nats.
+        return send_to_device(data, self.args.device)
 
     def get_batch_samples(self, *arguments):
         batches, items = super().get_batch_samples(*arguments)
@@ -135,6 +142,9 @@ class PairTrainer(DPOTrainer):
         engine = self.get_engine()
         is_split = engine is not None and engine.zero_optimization_stage() == 3
         state_dict = self.accelerator.get_state_dict(self.model_wrapped) if is_split else None
+        if is_split:
+            # Gathering leaves small weights whole; an update that is still to come would pass them by.
+            engine.optimizer.checkpoint_event_prologue()
         if is_main():
             shutil.rmtree(beside, ignore_errors=True)
             self.accelerator.unwrap_model(self.model).save_pretrained(beside, state_dict=state_dict)

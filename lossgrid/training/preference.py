@@ -13,9 +13,10 @@ from trl import DPOConfig
 
 from lossgrid.training.checkpoints import get_step, open_run_folder, remove_checkpoints, replace_folder
 from lossgrid.training.health import has_finite_weights, summarise_health
+from lossgrid.training.launch import is_main
 from lossgrid.training.pair_loss import PairLoss
 from lossgrid.training.pair_trainer import LAST_FINITE, PairTrainer
-from lossgrid.training.processes import is_main, wait_for_all
+from lossgrid.training.processes import wait_for_all
 from lossgrid.training.recipe import get_trainer_arguments
 from lossgrid.training.tokens import load_tokenizer
 from lossgrid.training.training_log import TRAINING_LOG, read_records, spell_number

@@ -2,6 +2,8 @@
 
 import torch
 
+from lossgrid.training.launch import count_launched, find_deepspeed_file
+
 
 def get_trainer_arguments(recipe, micro_batch_size: int, processes: int) -> dict:
     """Arguments shared by supervised and preference training.
@@ -23,7 +25,7 @@ def get_trainer_arguments(recipe, micro_batch_size: int, processes: int) -> dict
             f"batch_size: {recipe.batch_size} cannot be divided over {processes} processes with "
             f"micro_batch_size {micro_batch_size}; make it a multiple of {micro_batch_size * processes}"
         )
-    if processes == 1 and torch.cuda.device_count() > 1:
+    if count_launched() == 1 and find_deepspeed_file() is None and torch.cuda.device_count() > 1:
         # The trainer would split over all of them and multiply the global batch by their number.
         raise ValueError(
             f"one training process sees {torch.cuda.device_count()} GPUs; "

@@ -20,7 +20,13 @@ SUMMARY = "summary.json"
 
 
 def compute_reference_logps(
-    pairs: Path, model: Path, output: Path, max_length: int, batch_size: int, threads: int
+    pairs: Path,
+    model: Path,
+    output: Path,
+    max_length: int,
+    batch_size: int,
+    threads: int,
+    half_weights: bool = False,
 ) -> dict:
     """Tokenise the pairs and add the reference's log-probabilities.
 
@@ -32,6 +38,8 @@ def compute_reference_logps(
         max_length: Tokens that prompt and response may have together.
         batch_size: Sequences in one forward pass.
         threads: CPU threads; another number gives other last bits.
+        half_weights: Whether training holds bfloat16 weights on a GPU, as DeepSpeed does; else it runs float32
+            weights under autocast. On a CPU both are float32.
 
     Returns:
         What `summary.json` holds: the counts of `TokenCounts` and the data set's digest.
@@ -39,15 +47,16 @@ def compute_reference_logps(
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(model)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    # As in training: float32 weights, on a GPU under bfloat16 autocast. Other roundings would give the first
-    # step margins that the policy has not earned.
-    policy = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).to(device)
+    # As in training: other roundings would give the first step margins that the policy has not earned.
+    on_gpu = device == "cuda"
+    dtype = torch.bfloat16 if on_gpu and half_weights else torch.float32
+    policy = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(device)
 
     tokens, counts = tokenise_pairs(load_from_disk(pairs), tokenizer, max_length)
     columns = {}
     for response in ("chosen", "rejected"):
         sequences = list(zip(tokens["prompt_ids"], tokens[f"{response}_ids"], strict=True))
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=on_gpu and not half_weights):
             logps = get_sequence_logps(policy, tokenizer.pad_token_id, sequences, batch_size)
         if not torch.isfinite(logps).all():
             bad = (~torch.isfinite(logps)).sum().item()

@@ -5,6 +5,7 @@ pass: there, the place where it asks whether the norm of the gradient is usable 
 update, and it is asked by all processes together.
 """
 
+import functools
 import sys
 from collections.abc import Callable
 
@@ -34,6 +35,7 @@ class StepGate(TrainerCallback):
         self.get_grad_norm = get_grad_norm
         self.should_stop = should_stop
         self.is_open = False
+        self.restore: Callable[[], None] = lambda: None
 
     def on_train_begin(self, args, state, control, **kwargs):
         engine = self.get_engine()
@@ -52,6 +54,9 @@ class StepGate(TrainerCallback):
             self.is_open = False
             # A step held back counts like any other: the learning rate goes on with the plan.
             engine.optimizer.overflow = False
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.restore()
 
     def stand_before(self, optimizer) -> None:
         """Let a ZeRO optimiser of DeepSpeed 0.19 ask before each update.
@@ -72,6 +77,7 @@ class StepGate(TrainerCallback):
                 f"{type(optimizer).__module__}.{type(optimizer).__name__} does not ask before its update, and the "
                 "run's `nonfinite` policy could not be kept; use a file of deepspeed/ with the pinned DeepSpeed"
             )
+        self.restore = functools.partial(setattr, module, "is_invalid_grad_norm", module.is_invalid_grad_norm)
         module.is_invalid_grad_norm = self.refuses
         optimizer.check_grad_overflow = True
         optimizer.check_overflow = lambda *_arguments, **_keywords: None

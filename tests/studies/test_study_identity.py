@@ -50,7 +50,7 @@ CHANGES = {
         ("batch_size: 32", "batch_size: 32\n  processes: 2\n  deepspeed: zero2"),
         {"training", "reference"},
     ),
-    "sharding": (("batch_size: 32", "batch_size: 32\n  deepspeed: zero3"), {"training"}),
+    "sharding": (("batch_size: 32", "batch_size: 32\n  deepspeed: zero3"), {"training", "reference"}),
     "micro-batches": (("batch_size: 32", "batch_size: 32\n  micro_batch_size: 8"), {"training", "reference"}),
     "length": (
         ("batch_size: 32\n  max_length: 64", "batch_size: 32\n  max_length: 65"),

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# These tests compare bits and processes on CPUs, on a machine with a GPU as well.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import pytest
 import torch

@@ -1,7 +1,6 @@
 """Training in two processes under DeepSpeed against the same training in one.
 
-Everything here runs on CPUs over gloo; what ZeRO-2 and ZeRO-3 shard, and what all processes must agree on, is
-the same on GPUs. Each launch does many jobs (training_jobs.py).
+Everything here runs on CPUs over gloo, in float32 unless said otherwise. Each launch does many jobs (training_jobs.py).
 """
 
 import json
@@ -250,6 +249,30 @@ def test_smaller_micro_batches_differ_where_the_batch_couples(alone, stage):
         )
     ]
     assert max(apart) > 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["zero2", "zero3"])
+def test_in_bfloat16_as_on_a_gpu(alone, stage):
+    """A GPU's number format and recomputed activations take other paths through DeepSpeed than float32 does.
+
+    The policy of one bad step must be kept there too, and margins start at the rounding of bfloat16 weights (0.2
+    nats here), not at that of reference log-probabilities cast to bfloat16.
+    """
+    jobs = []
+    for nonfinite in ("stop", "skip", "propagate"):
+        job = make_faulty(alone, f"{stage}_bf16", nonfinite, "nan", processes=2, deepspeed=stage)
+        jobs.append({**job, "arguments": {"bf16": True, "gradient_checkpointing": True}})
+    alone.run(*jobs, deepspeed=stage)
+    expected = {"stop": ("diverged", 4, 1), "skip": ("finished", 6, 1), "propagate": ("diverged", 6, 3)}
+    for nonfinite, outcome in expected.items():
+        health = alone.health(f"{stage}_bf16/nan_{nonfinite}")
+        assert (health["status"], health["steps"], health["nonfinite_steps"]) == outcome
+        first = alone.records(f"{stage}_bf16/nan_{nonfinite}")[0]
+        assert max(abs(first["rho_min"]), abs(first["rho_max"])) < 0.25
+        assert all(
+            torch.isfinite(tensor).all() for tensor in alone.weights(f"{stage}_bf16/nan_{nonfinite}").values()
+        )
 
 
 @pytest.mark.slow

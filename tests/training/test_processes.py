@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from lossgrid.training.processes import all_agree, check_launch, count_launched, is_main
+from lossgrid.training.launch import check_launch, count_launched, hash_deepspeed_file, is_main, keep_one_gpu
+from lossgrid.training.pair_trainer import PairTrainer
+from lossgrid.training.processes import all_agree
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,49 +20,86 @@ ROOT = Path(__file__).resolve().parents[2]
 def launched(monkeypatch):
     """Sets what a launcher leaves in the environment."""
 
-    def launch(processes: int | None, deepspeed: bool, rank: int = 0) -> None:
+    def launch(processes: int | None, deepspeed: str | None, rank: int = 0) -> None:
         for name, value in {"WORLD_SIZE": processes, "RANK": rank if processes else None}.items():
             if value is None:
                 monkeypatch.delenv(name, raising=False)
             else:
                 monkeypatch.setenv(name, str(value))
         monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true" if deepspeed else "false")
+        monkeypatch.setenv("ACCELERATE_DEEPSPEED_CONFIG_FILE", f"deepspeed/{deepspeed}.json")
 
     return launch
 
 
 @pytest.mark.parametrize(
-    ("processes", "deepspeed", "asked"),
-    [(None, False, (1, None)), (2, True, (2, "zero2")), (8, True, (8, "zero3")), (1, True, (1, "zero3"))],
+    "launch", [(None, None), (2, "zero2"), (8, "zero3"), (1, "zero3_offload")], ids=lambda launch: str(launch)
 )
-def test_the_launch_that_the_study_asks_for_is_accepted(launched, processes, deepspeed, asked):
+def test_the_launch_that_the_study_asks_for_is_accepted(launched, launch):
     """The workflow's own launches would be refused."""
+    processes, deepspeed = launch
     launched(processes, deepspeed)
-    check_launch(*asked, "mini: dpo/beta~0.05/seed~1")
+    check_launch(processes or 1, deepspeed, "mini: dpo/beta~0.05/seed~1")
     assert count_launched() == (processes or 1)
 
 
 @pytest.mark.parametrize(
-    ("processes", "deepspeed", "asked", "command"),
+    ("launch", "asked", "command"),
     [
         (
-            None,
-            False,
+            (None, None),
             (2, "zero2"),
             "accelerate launch --config_file deepspeed/launch.yaml --num_processes 2 ",
         ),
-        (4, True, (2, "zero2"), "--num_processes 2 --deepspeed_config_file deepspeed/zero2.json"),
-        (2, False, (2, "zero3"), "--num_processes 2 --deepspeed_config_file deepspeed/zero3.json"),
-        (2, True, (1, None), "launch it as python workflow_scripts/train_cell.py"),
+        ((4, "zero2"), (2, "zero2"), "--num_processes 2 --deepspeed_config_file deepspeed/zero2.json"),
+        ((2, "zero2"), (2, "zero3"), "--num_processes 2 --deepspeed_config_file deepspeed/zero3.json"),
+        ((2, None), (2, "zero3"), "--num_processes 2 --deepspeed_config_file deepspeed/zero3.json"),
+        ((2, "zero3"), (1, None), "launch it as python workflow_scripts/train_cell.py"),
     ],
 )
-def test_another_launch_is_refused_with_the_right_command(launched, processes, deepspeed, asked, command):
+def test_another_launch_is_refused_with_the_right_command(launched, launch, asked, command):
     """Another number of processes is another batch, or a checkpoint whose shards nobody reads."""
-    launched(processes, deepspeed)
+    launched(*launch)
     with pytest.raises(RuntimeError, match=r"mini: dpo/beta~0\.05/seed~1: the study asks for") as caught:
         check_launch(*asked, "mini: dpo/beta~0.05/seed~1")
     assert command in str(caught.value)
-    assert f"launched with {processes or 1} process(es)" in str(caught.value)
+    assert f"launched with {launch[0] or 1} process(es)" in str(caught.value)
+
+
+@pytest.mark.parametrize(("seen", "kept"), [("3,4", "3"), ("", ""), (None, "0"), ("MIG-1,MIG-2", "MIG-1")])
+def test_a_job_of_one_process_sees_one_gpu(launched, monkeypatch, seen, kept):
+    """The trainer would split the batch over all GPUs of the machine and multiply it by their number."""
+    launched(None, None)
+    if seen is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
+    keep_one_gpu()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == kept
+    launched(2, "zero3")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,4")
+    keep_one_gpu()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,4"
+
+
+def test_a_deepspeed_file_is_known_by_its_content(tmp_path):
+    """A changed file would leave the cells that it trained in place; a changed layout would retrain them."""
+    file = tmp_path / "zero2.json"
+    file.write_text('{"bf16": {"enabled": "auto"}, "zero_optimization": {"stage": 2}}')
+    before = hash_deepspeed_file(file)
+    file.write_text('{"zero_optimization": {"stage": 2},\n "bf16": {"enabled": "auto"}}')
+    assert hash_deepspeed_file(file) == before
+    file.write_text('{"zero_optimization": {"stage": 3}, "bf16": {"enabled": "auto"}}')
+    assert hash_deepspeed_file(file) != before
+
+
+def test_reference_log_probabilities_keep_their_precision():
+    """Transformers casts float inputs to bfloat16 under DeepSpeed: −641.3 nats would become −640."""
+    trainer = SimpleNamespace(args=SimpleNamespace(device="cpu"), is_deepspeed_enabled=True)
+    batch = {"ref_chosen_logps": torch.tensor([-641.3]), "input_ids": torch.tensor([[1, 2]])}
+    prepared = PairTrainer._prepare_input(trainer, batch)
+    assert torch.equal(prepared["ref_chosen_logps"], batch["ref_chosen_logps"])
+    assert torch.equal(prepared["input_ids"], batch["input_ids"])
 
 
 def test_the_script_refuses_before_it_loads_anything(tmp_path):
@@ -82,9 +122,9 @@ def test_the_script_refuses_before_it_loads_anything(tmp_path):
 
 def test_one_process_is_the_main_one_and_agrees_with_itself(launched):
     """A plain run would write nothing, or wait for others."""
-    launched(None, False)
+    launched(None, None)
     assert is_main()
-    assert all_agree(True, torch.device("cpu"))
-    assert not all_agree(False, torch.device("cpu"))
-    launched(2, True, rank=1)
+    assert all_agree(True)
+    assert not all_agree(False)
+    launched(2, "zero2", rank=1)
     assert not is_main()

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 os.environ.setdefault("DS_ACCELERATOR", "cpu")
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import torch
 from torch import Tensor
@@ -17,8 +18,10 @@ from torch import Tensor
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.objectives.specification import Objective
 from lossgrid.studies.schema import TrainingRecipe
+from lossgrid.training import preference
+from lossgrid.training.launch import die_with_launcher
 from lossgrid.training.preference import CellOutputs, train_cell
-from lossgrid.training.processes import die_with_parent
+from lossgrid.training.recipe import get_trainer_arguments
 
 
 def run_job(job: dict) -> dict:
@@ -27,8 +30,10 @@ def run_job(job: dict) -> dict:
     Args:
         job: `objective`, `setting`, `recipe`, the folders `model`, `reference` and `folder`, and optionally
             `fault`: the `step` whose first pair, in the process `rank` alone, gets a loss that is `nan` or
-            `inf`, or ends the process (`kill`).
+            `inf`, or ends the process (`kill`); `arguments` are set over those of the trainer.
     """
+    changed = job.get("arguments", {})
+    preference.get_trainer_arguments = lambda *given: {**get_trainer_arguments(*given), **changed}
     folder = Path(job["folder"])
     objective = CATALOGUE[job["objective"]]
     recipe = TrainingRecipe(**job["recipe"])
@@ -80,6 +85,6 @@ def break_at(
 
 
 if __name__ == "__main__":
-    die_with_parent()
+    die_with_launcher()
     for each in json.loads(Path(sys.argv[1]).read_text()):
         run_job(each)
