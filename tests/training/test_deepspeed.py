@@ -1,6 +1,7 @@
 """Training in two processes under DeepSpeed against the same training in one.
 
-Everything here runs on CPUs over gloo, in float32 unless said otherwise. Each launch does many jobs (training_jobs.py).
+Everything here runs on CPUs over gloo, in float32 unless said otherwise. Each launch does many jobs
+(training_jobs.py).
 """
 
 import json
