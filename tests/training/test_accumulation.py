@@ -105,4 +105,11 @@ def test_one_process_refuses_several_gpus(monkeypatch):
     recipe = TrainingRecipe(learning_rate=1e-3, epochs=1, batch_size=16, max_length=160)
     with pytest.raises(ValueError, match=r"sees 2 GPUs; set CUDA_VISIBLE_DEVICES to one of them"):
         get_trainer_arguments(recipe, 4, processes=1)
+
+
+def test_each_launched_process_may_see_every_gpu(monkeypatch):
+    """Under a launcher a process takes the GPU of its rank, however many it sees."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    recipe = TrainingRecipe(learning_rate=1e-3, epochs=1, batch_size=16, max_length=160)
     assert get_trainer_arguments(recipe, 4, processes=2)["gradient_accumulation_steps"] == 2
