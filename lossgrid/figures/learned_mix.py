@@ -70,8 +70,9 @@ def plot_learned_mix(
         )  # fmt: skip
     for axes, label in zip(grid[:, 0], ["β_mix, 1/nat", *PUSHES.values()], strict=True):
         axes.set_ylabel(label, fontsize=7)
-    note = f"above 0, β_mix is pushed down; means over {WINDOW} steps"
-    for axes in grid[1:, 0]:
+    notes = ("pairs above 0 push β_mix down, pairs below 0 up", "above 0, β_mix is pushed down")
+    for axes, note in zip(grid[1:, 0], notes, strict=True):
+        note += f"; means over {WINDOW} steps"
         axes.annotate(note, (0, 1), (2, 2), xycoords="axes fraction", textcoords="offset points", fontsize=6)
     figure.legend(handles=_get_handles(), loc="outside lower center", ncols=4)
     save_figure(figure, paths)
