@@ -1,5 +1,6 @@
 """A question to a judge, and what the judge's server answered."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,7 +28,7 @@ class Reply:
     completion_tokens: int
 
 
-class UnreadableReply(ValueError):
+class UnreadableReply(ValueError):  # noqa: N818
     """A reply that holds no judgment; the message says what is wrong with it."""
 
 
@@ -71,6 +72,24 @@ def repeat_request(request: JudgeRequest, repeat: int) -> JudgeRequest:
     return replace(request, body={**request.body, "seed": repeat}, repeat=repeat)
 
 
+def judge_reply(reply: Reply, request: JudgeRequest) -> tuple[str, Any, str | None]:
+    """What a reply says, by the request's own parse.
+
+    Returns:
+        State (`ok` or `parse_error`), value (None unless ok) and what is wrong (None if ok).
+
+    Raises:
+        TypeError: Parse returned something that JSON does not know.
+        ValueError: Parse returned a number that is not finite.
+    """
+    try:
+        value = request.parse(reply)
+    except UnreadableReply as error:
+        return "parse_error", None, str(error)
+    json.dumps(value, allow_nan=False)
+    return "ok", value, None
+
+
 def read_reply(completion: Any) -> Reply:
     """Read a chat completion.
 
@@ -96,7 +115,7 @@ def read_reply(completion: Any) -> Reply:
     usage = completion.get("usage") or {}
     return Reply(
         text=text or "",
-        finish_reason=choices[0].get("finish_reason"),
+        finish_reason=reason if isinstance(reason := choices[0].get("finish_reason"), str) else None,
         top_logprobs=_read_top_logprobs(choices[0].get("logprobs")),
         prompt_tokens=_read_count(usage, "prompt_tokens"),
         completion_tokens=_read_count(usage, "completion_tokens"),
@@ -108,9 +127,14 @@ def _read_top_logprobs(logprobs: Any) -> tuple[tuple[str, float], ...] | None:
         return None
     try:
         first = logprobs["content"][0]["top_logprobs"]
-        return tuple((str(each["token"]), float(each["logprob"])) for each in first)
+        return tuple((str(each["token"]), _clamp(float(each["logprob"]))) for each in first)
     except (KeyError, IndexError, TypeError, ValueError):
         return None
+
+
+def _clamp(logprob: float) -> float:
+    """Servers write a probability of zero as −∞, which JSON does not know, or as −9999."""
+    return min(max(-9999.0, logprob), 0.0)
 
 
 def _read_count(usage: Any, name: str) -> int:
