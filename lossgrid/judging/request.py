@@ -47,7 +47,7 @@ class JudgeRequest:
     repeat: int = 0
 
     def get_key(self, server: str) -> str:
-        """Identity of the judgment: what is asked, of which model, on which server, for the how manieth time.
+        """Identity of the judgment: what is asked, of which model, on which server, for which time over.
 
         Args:
             server: Base URL of the server, or a name that stands for it.

@@ -1,0 +1,94 @@
+"""Ask a judge what the ledger does not yet answer."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from lossgrid.judging.asking import Asking
+from lossgrid.judging.endpoint import (
+    AuthenticationFailed,
+    Endpoint,
+    JudgingStopped,
+    MissingKeyError,
+    SpendLimitReached,
+    WrongAddress,
+    check_spend_limit,
+    read_key,
+)
+from lossgrid.judging.ledger import Ledger, Record, parse_again
+from lossgrid.judging.prices import estimate_cost
+from lossgrid.judging.progress import Progress
+from lossgrid.judging.request import JudgeRequest
+
+__all__ = [
+    "AuthenticationFailed",
+    "Endpoint",
+    "JudgingStopped",
+    "MissingKeyError",
+    "SpendLimitReached",
+    "WrongAddress",
+    "judge_requests",
+    "list_missing",
+]
+
+
+def judge_requests(
+    requests: Iterable[JudgeRequest],
+    endpoint: Endpoint,
+    ledger: Ledger,
+    report: Callable[[str], None] = print,
+) -> dict[str, Record]:
+    """Have every request judged, and call only for what the ledger lacks.
+
+    A record is in the ledger as soon as its reply is there, so that a kill loses nothing but what is in flight.
+    An `api_error` of an earlier run is asked again unless the server refused the request as such.
+
+    Args:
+        requests: What to ask; the same question twice is asked once.
+        endpoint: Whom to ask.
+        ledger: Where the answers are kept.
+        report: Gets a line with the estimate before the first call, one every few seconds, and one at the end.
+
+    Returns:
+        The record of every request by its key, in the order of the requests, with the judgment that the
+        request's parse makes of the reply today.
+
+    Raises:
+        MissingKeyError: Before the first call.
+        SpendLimitReached: The next call could exceed the limit. This error and the two below come after what
+            was in flight has been recorded.
+        AuthenticationFailed: HTTP 401 or 403.
+        WrongAddress: HTTP 404 before any answer.
+        ValueError: Before the first call: a spend limit that cannot be kept, or a request for another model.
+    """
+    by_key = _index(requests, endpoint)
+    missing = list_missing(by_key, ledger)
+    estimate = estimate_cost((by_key[key] for key in missing), endpoint.prices, len(by_key) - len(missing))
+    report(f"judge {endpoint.model} on {endpoint.name}: {estimate.describe()}")
+    check_spend_limit(endpoint)
+    if missing:
+        if endpoint.spend_limit is not None and estimate.completion_tokens is None:
+            raise ValueError(
+                f"judge {endpoint.model}: a request without max_tokens can cost any amount, so that spend_limit "
+                f"{endpoint.spend_limit} cannot be kept; give every body max_tokens"
+            )
+        progress = Progress(f"judge {endpoint.model} on {endpoint.name}", len(by_key), estimate.answered)
+        asyncio.run(Asking(by_key, endpoint, ledger, progress, report).ask(missing, read_key(endpoint)))
+    return {key: parse_again(ledger.get(key), request) for key, request in by_key.items()}
+
+
+def list_missing(by_key: dict[str, JudgeRequest], ledger: Ledger) -> list[str]:
+    """Keys of the requests that need a call, after a look at what other processes have added."""
+    ledger.refresh()
+    return [key for key in by_key if not ledger.is_settled(key)]
+
+
+def _index(requests: Iterable[JudgeRequest], endpoint: Endpoint) -> dict[str, JudgeRequest]:
+    by_key: dict[str, JudgeRequest] = {}
+    for request in requests:
+        if request.body["model"] != endpoint.model:
+            raise ValueError(
+                f"a request asks model {request.body['model']!r}, the endpoint is {endpoint.model!r} on "
+                f"{endpoint.name}; give requests and endpoint the same model"
+            )
+        by_key.setdefault(request.get_key(endpoint.name), request)
+    return by_key
