@@ -1,6 +1,7 @@
-"""The kinds of claim that a study can declare."""
+"""The kinds of claim that a study can declare, and which metrics there are to make claims about."""
 
-from typing import Annotated, Literal
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -22,7 +23,20 @@ class PairedDifference(DeclaredClaim):
     kind: Literal["paired_difference"] = describe_field("Kind of the claim.")
     cell: str = describe_field("`objective/setting` of a cell of the grid, or `sft`.")
     baseline: str = describe_field("`objective/setting` of the cell to compare with, or `sft`.")
-    metric: Literal["reward", "kl"] = describe_field("What is compared.")
+    metric: Literal[
+        "reward",
+        "kl",
+        "mt_bench",
+        "win_rate",
+        "lc_win_rate",
+        "summary_win_rate_human",
+        "summary_win_rate_sft",
+    ] = describe_field(
+        "What is compared. reward (points) and kl (nats a response) are measured in every study; mt_bench (points, "
+        "the mean over turns) needs `mt_bench` in mode single; win_rate and lc_win_rate (percentage points, the "
+        "second length-controlled) need `alpaca_eval`; summary_win_rate_human and summary_win_rate_sft "
+        "(percentage points) need `summaries` against that opponent."
+    )
     direction: Literal["greater", "less"] = describe_field(
         "Whether the cell is claimed to lie above or below its baseline.", default="greater"
     )
@@ -81,3 +95,58 @@ class Bound(DeclaredClaim):
 
 
 Claim = Annotated[PairedDifference | ProportionOfRuns | Bound, Field(discriminator="kind")]
+
+# What a study must hold for a metric to be measured.
+NEEDS = {
+    "mt_bench": "mt_bench in mode single",
+    "win_rate": "alpaca_eval",
+    "lc_win_rate": "alpaca_eval",
+    "summary_win_rate_human": "summaries against both or human",
+    "summary_win_rate_sft": "summaries against both or sft",
+}
+
+
+def get_evaluated_metrics(study: Mapping[str, Any]) -> list[str]:
+    """The metrics that a study measures.
+
+    Args:
+        study: Its keys as the file spells them, or `study.model_dump()`; what is not a mapping has its defaults.
+
+    Examples:
+        >>> get_evaluated_metrics({"summaries": {"rows": 100, "opponents": "sft"}})
+        ['reward', 'kl', 'summary_win_rate_sft']
+    """
+    metrics = ["reward", "kl"]
+    if study.get("mt_bench") is not None and _get(study["mt_bench"], "mode", "single") == "single":
+        metrics.append("mt_bench")
+    if study.get("alpaca_eval") is not None:
+        metrics += ["win_rate", "lc_win_rate"]
+    if study.get("summaries") is not None:
+        opponents = _get(study["summaries"], "opponents", "both")
+        metrics += [f"summary_win_rate_{one}" for one in ("human", "sft") if opponents in (one, "both")]
+    return metrics
+
+
+def find_unevaluated(
+    claims: Iterable[Claim], evaluated: Collection[str]
+) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """Claims about a metric that the study does not measure.
+
+    Args:
+        claims: The claims of the study.
+        evaluated: What `get_evaluated_metrics` found.
+
+    Yields:
+        The location of each mistake and the sentence about it.
+    """
+    for index, claim in enumerate(claims):
+        if claim.kind == "paired_difference" and claim.metric not in evaluated:
+            known = ", ".join(evaluated)
+            message = (
+                f"is not measured by this study; add {NEEDS[claim.metric]} to it, or compare one of {known}"
+            )
+            yield ("claims", index, "metric"), message
+
+
+def _get(block: Any, key: str, default: str) -> Any:
+    return block.get(key, default) if isinstance(block, Mapping) else default

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import beta, t
+from scipy.stats import beta, nct, t
 
 from lossgrid.statistics.claims import COLUMNS, evaluate_claims
 from lossgrid.studies import load_study
@@ -239,9 +239,11 @@ def test_what_is_inconclusive_says_what_would_have_been_found(judge):
     """That eight answers show no difference says little. The chats' mean differences are 1, 0, 0 and −1."""
     scores = {**SCORES, f"cells/{DLRML}/seed~1": make_scores([1, 2, 0, 1, 0, 1, -1, 0])}
     row = judge(make_cells(), difference(DLRML, "sft"), scores=scores).iloc[0]
-    # Deviations 2, 0, 0, −2: SE = √(4/3 · 8/64) = 0.4082; (3.1824 + 0.8416) · 0.4082 = 1.643.
+    # Deviations 2, 0, 0, −2: SE = √(4/3 · 8/64) = 0.4082. By the non-central t of 3 degrees of freedom 4.256 of it
+    # are found: P(T > 3.1824) = 0.8.
     assert row["effect"] == pytest.approx(0)
-    assert "a difference of 1.64 would be found with a probability of 80 %" in row["detail"]
+    assert nct.sf(t.ppf(0.975, 3), 3, row["mde"] / np.sqrt(1 / 6)) == pytest.approx(0.8, abs=1e-6)
+    assert "a difference of 1.74 would be found with a probability of 80 %" in row["detail"]
 
 
 @pytest.mark.parametrize(

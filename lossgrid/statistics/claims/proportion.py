@@ -1,0 +1,66 @@
+"""Claims about the share of runs that show an event."""
+
+from fnmatch import fnmatchcase
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from lossgrid.statistics.claims.finding import Finding, count, lean, percent
+from lossgrid.statistics.paired import CONFIDENCE, get_quantile
+from lossgrid.studies.claims import ProportionOfRuns
+
+EVENTS = {
+    "diverged": "diverged",
+    "nonfinite": "met a loss, gradient or weight that is not finite",
+    "below_sft": "ended below the SFT model's reward with their whole interval",
+    "failed": "diverged or ended below the SFT model's reward with their whole interval",
+}
+
+
+def judge_proportion(claim: ProportionOfRuns, trained: pd.DataFrame) -> Finding:
+    """The exact (Clopper–Pearson) interval of the share, and the exact binomial test against the threshold.
+
+    The runs count as draws of equal standing, although they differ in their settings. A claim that no run shows
+    the event is refuted by one that does, and supported only as far as its runs reach, which the sentence says.
+    """
+    runs = select_runs(trained, claim.cells)
+    diverged = (runs["status"] == "diverged").to_numpy()
+    shown = {
+        "diverged": diverged,
+        "nonfinite": diverged | (runs["nonfinite_steps"].astype(float) > 0).to_numpy(),
+        "below_sft": _is_below_sft(runs),
+        "failed": diverged | _is_below_sft(runs),
+    }[claim.event]
+    events, n = int(shown.sum()), len(runs)
+    share, interval = events / n, binomtest(events, n).proportion_ci(CONFIDENCE, method="exact")
+    low, high = float(interval.low), float(interval.high)
+    numbers = {"effect": share, "low": low, "high": high, "n": n, "runs": n, "threshold": claim.threshold}
+    said = f"{events} of {count(n)} {EVENTS[claim.event]}"
+    unscored = int(runs["reward_minus_sft"].isna().sum())
+    if unscored and claim.event in ("below_sft", "failed"):
+        said += f" ({unscored} without scores, which are not compared)"
+    if claim.relation == "none":
+        detail = f"{said}; the claim is that none does"
+        if not events:
+            detail += f", and {count(n)} cannot exclude a share of up to {percent(high)}"
+        return Finding(lean(not events, events > 0), detail, numbers)
+    above, below = low > claim.threshold, high < claim.threshold
+    agrees, opposes = (above, below) if claim.relation == "above" else (below, above)
+    detail = (
+        f"{said} ({percent(share)}, 95 % interval {percent(low)} to {percent(high)}); the claim is a share "
+        f"{claim.relation} {percent(claim.threshold)}"
+    )
+    p = float(binomtest(events, n, claim.threshold).pvalue)
+    return Finding(lean(agrees, opposes), detail, numbers, p)
+
+
+def select_runs(trained: pd.DataFrame, pattern: str) -> pd.DataFrame:
+    """The trained runs of the cells that a pattern matches; an alias stands for its run, once."""
+    matching = trained[[fnmatchcase(reference, pattern) for reference in trained["reference"]]]
+    return matching.drop_duplicates("run")
+
+
+def _is_below_sft(runs: pd.DataFrame) -> np.ndarray:
+    reach = get_quantile(runs["chats"].to_numpy(float)) * runs["reward_minus_sft_se"].to_numpy(float)
+    return runs["reward_minus_sft"].to_numpy(float) + reach < 0
