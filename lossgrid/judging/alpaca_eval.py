@@ -12,7 +12,7 @@ import yaml
 from lossgrid.judging.comparisons import (
     Comparison,
     Pair,
-    collect_scores,
+    collect_comparisons,
     compare_run,
     get_text,
     index_responses,
@@ -72,8 +72,8 @@ def build_requests(
 def collect(
     rows: Sequence[Comparison], records: Mapping[str, Any], server: str
 ) -> dict[str, list[dict[str, Any]]]:
-    """By run, its score rows with `id` and `dataset`; see `collect_scores`."""
-    return collect_scores(rows, records, server)
+    """By run, its score rows with `id` and `dataset`; see `collect_comparisons`."""
+    return collect_comparisons(rows, records, server)
 
 
 @cache

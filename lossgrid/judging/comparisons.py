@@ -87,7 +87,7 @@ def get_requests(comparisons: Iterable[Comparison]) -> list[JudgeRequest]:
     return [comparison.request for comparison in comparisons if comparison.request is not None]
 
 
-def collect_scores(
+def collect_comparisons(
     comparisons: Iterable[Comparison], records: Mapping[str, Any], server: str
 ) -> dict[str, list[dict[str, Any]]]:
     """Cut the judgments into score rows.

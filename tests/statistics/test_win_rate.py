@@ -86,7 +86,7 @@ def test_every_published_alpaca_eval_model(fixtures):
     ids=["alpaca_eval", "tldr"],
 )
 def test_every_published_discopop_rate(fixtures, file, column, pattern, number):
-    """Row by row, as DiscoPOP averaged them: its 200 rows without a judgment are left out.
+    """Row by row, as DiscoPOP averaged them: its 200 rows without a judgment are left out."""
     annotations = pd.read_csv(fixtures / "discopop" / file)
     expected = pd.read_csv(fixtures / "discopop" / "expected_leaderboards.csv")
     expected[column] = expected["file"].str.extract(pattern, expand=False)
