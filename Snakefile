@@ -19,6 +19,7 @@ include: "rules/reference.smk"
 include: "rules/train.smk"
 include: "rules/generate.smk"
 include: "rules/frontier.smk"
+include: "rules/judging.smk"
 include: "rules/claims.smk"
 include: "rules/figures.smk"
 
@@ -28,6 +29,7 @@ wildcard_constraints:
     objective=r"\w+",
     setting=r"[A-Za-z0-9._~-]{1,120}",
     seed=r"\d+",
+    shard=r"\d+",
     run=r"sft|cells/\w+/[A-Za-z0-9._~-]{1,120}/seed~\d+",
 
 

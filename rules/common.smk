@@ -31,7 +31,13 @@ CELLS = {name: {cell.path: cell for cell in get_cells(study)} for name, study in
 ALIASES = {name: find_aliases(cells.values()) for name, cells in CELLS.items()}
 
 # What a cell holds beside its policy, below its folder.
-CELL_FILES = ["training.jsonl", "health.json", "responses/heldout.jsonl", "scores/frontier.jsonl"]
+CELL_FILES = [
+    "training.jsonl",
+    "health.json",
+    "responses/heldout.jsonl",
+    "responses/judged.jsonl",
+    "scores/frontier.jsonl",
+]
 
 
 def get_study(wildcards):
@@ -122,6 +128,65 @@ def collect_learned_logs(wildcards):
         f"results/{wildcards.study}/cells/{path}/training.jsonl"
         for path in get_trained_paths(wildcards.study)
         if CATALOGUE[CELLS[wildcards.study][path].objective].learned
+    ]
+
+
+def get_runs(study):
+    """The SFT model and every trained cell, as folders below a study's results."""
+    return ["sft", *[f"cells/{path}" for path in get_trained_paths(study)]]
+
+
+def get_shards(study):
+    """The runs of every judging job, fixed by the study's grid."""
+    runs, size = get_runs(study), STUDIES[study].shard_size
+    return [runs[start : start + size] for start in range(0, len(runs), size)]
+
+
+def get_shard_runs(wildcards):
+    """The runs of one judging job."""
+    return get_shards(wildcards.study)[int(wildcards.shard)]
+
+
+def get_shard_responses(evaluation):
+    """An input function: the responses of a shard's runs, and those of the SFT model where it is the opponent."""
+
+    def collect(wildcards):
+        runs = dict.fromkeys(get_shard_runs(wildcards))
+        if get_study(wildcards).is_compared_with_sft(evaluation):
+            runs["sft"] = None
+        return [f"results/{wildcards.study}/{run}/responses/judged.jsonl" for run in runs]
+
+    return collect
+
+
+def get_judgments(wildcards):
+    """The judgments of the shard that a run belongs to."""
+    shards = get_shards(wildcards.study)
+    (shard,) = [index for index, runs in enumerate(shards) if wildcards.run in runs]
+    return f"results/{wildcards.study}/judgments/{wildcards.evaluation}/shard~{shard}.jsonl"
+
+
+def get_judging_settings(evaluation):
+    """A params function: what decides the judgments of an evaluation, as JSON."""
+    return lambda wildcards: json.dumps(
+        identity.get_judging_settings(get_study(wildcards), evaluation), sort_keys=True
+    )
+
+
+def get_prompts(wildcards):
+    """The folder of the prompts that a judge will see, for studies with a judge."""
+    return f"results/{wildcards.study}/prompts" if get_study(wildcards).judge else []
+
+
+def get_prompts_option(wildcards):
+    """The option that names that folder."""
+    return f"--prompts {get_prompts(wildcards)}" if get_study(wildcards).judge else ""
+
+
+def collect_scores(evaluation):
+    """An input function: one evaluation's scores of every run."""
+    return lambda wildcards: [
+        f"results/{wildcards.study}/{run}/scores/{evaluation}.jsonl" for run in get_runs(wildcards.study)
     ]
 
 

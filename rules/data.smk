@@ -73,3 +73,26 @@ rule make_pairs:
     shell:
         "python workflow_scripts/make_pairs.py --study {params.study} --corpus {input.corpus} "
         "--policy {input.policy} --pairs {output.pairs} > {log} 2>&1"
+
+
+rule make_prompts:
+    output:
+        prompts=directory("results/{study}/prompts"),
+    log:
+        "results/{study}/logs/make_prompts.log",
+    benchmark:
+        "results/{study}/benchmarks/make_prompts.tsv"
+    conda:
+        "../envs/judge.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study="studies/{study}.yaml",
+        settings=get_settings("prompts"),
+        code=get_code("make_prompts"),
+    message:
+        "{wildcards.study}: writing the prompts that the judge will see"
+    shell:
+        "python workflow_scripts/make_prompts.py --study {params.study} --prompts {output.prompts} > {log} 2>&1"

@@ -1,5 +1,6 @@
-"""Answer the held-out chats with a policy."""
+"""Answer the held-out chats, and the prompts that a judge will see, with a policy."""
 
+import json
 from pathlib import Path
 
 import tyro
@@ -7,7 +8,16 @@ import tyro
 THREADS = 1
 
 
-def main(study: Path, corpus: Path, policy: Path, reference: Path, heldout: Path) -> None:
+def main(
+    study: Path,
+    corpus: Path,
+    policy: Path,
+    reference: Path,
+    heldout: Path,
+    judged: Path,
+    server_log: Path,
+    prompts: Path | None = None,
+) -> None:
     """Write a policy's answers to every prompt set.
 
     Args:
@@ -16,6 +26,9 @@ def main(study: Path, corpus: Path, policy: Path, reference: Path, heldout: Path
         policy: Folder of the policy.
         reference: Folder of the reference model.
         heldout: JSON lines to write: answers to the held-out chats.
+        judged: JSON lines to write: answers that a judge will see; empty without prompts.
+        server_log: Log of the policy's server, where the study asks for one.
+        prompts: Folder written by make_prompts, for studies with a judge.
     """
     from datasets import load_from_disk
 
@@ -23,8 +36,20 @@ def main(study: Path, corpus: Path, policy: Path, reference: Path, heldout: Path
     from lossgrid.studies import load_study
 
     chats = load_from_disk(corpus / "heldout").to_list()
-    lines = generate_responses(policy, reference, chats, heldout, load_study(study).evaluation, THREADS)
-    print(f"{lines} responses to {len(chats)} chats")
+    lines = (prompts / "chats.jsonl").read_text(encoding="utf-8").splitlines() if prompts else []
+    counts = generate_responses(
+        policy,
+        reference,
+        chats,
+        [json.loads(line) for line in lines],
+        (heldout, judged),
+        load_study(study).evaluation,
+        THREADS,
+        server_log,
+    )
+    print(
+        f"{counts[0]} responses to {len(chats)} chats, {counts[1]} responses to {len(lines)} judged prompts"
+    )
 
 
 if __name__ == "__main__":

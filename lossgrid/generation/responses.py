@@ -1,20 +1,34 @@
-"""Answer two-turn chats with a policy and weigh every answer by policy and reference."""
+"""Answer chats with a policy and weigh answers by policy and reference."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lossgrid.generation.sampling import Response, sample_responses
+from lossgrid.generation.served import serve_policy
 from lossgrid.training.logps import get_sequence_logps
+
+# What a chat says about how it is answered; its other keys are copied to every line.
+ASKED = {"turns", "history", "temperature", "max_new_tokens"}
 
 
 def generate_responses(
-    policy: Path, reference: Path, chats: Sequence[dict], output: Path, settings, threads: int
-) -> int:
-    """Write a policy's answers to a set of chats, a line an answer.
+    policy: Path,
+    reference: Path,
+    heldout: Sequence[dict],
+    judged: Sequence[dict],
+    outputs: tuple[Path, Path],
+    settings,
+    threads: int,
+    server_log: Path,
+) -> tuple[int, int]:
+    """Write a policy's answers to the held-out chats and to those that a judge will see, a line an answer.
 
     Every chat's first turn is answered, then its second turn with the first answer in the context. The model is
     loaded once; the reference is loaded after it is done with.
@@ -22,73 +36,99 @@ def generate_responses(
     Args:
         policy: Folder of the policy and its tokenizer.
         reference: Folder of the reference model.
-        chats: Each with `id` and `turns`, the user's messages; further keys are copied to every line.
-        output: JSON lines to write, beside and renamed. Each line has the chat's keys but `turns`, and `turn`
-            (from 1), `prompt` (messages), `response`, `tokens` (response tokens, end token included),
-            `finished`, `policy_logp` and `reference_logp` (nats, summed over response tokens).
+        heldout: Chats whose answers are weighed by both models. Each has `id` and `turns`, the user's messages, and
+            may have a `history` (messages before them), a `temperature` (0 takes the likeliest token) and a
+            `max_new_tokens` other than the settings'; further keys are copied to every line.
+        judged: Chats whose answers are written only.
+        outputs: JSON lines to write for either, beside and renamed. Each line has the chat's further keys and `turn`
+            (from 1), `prompt` (messages), `response`, `tokens` (response tokens, end token included) and
+            `finished`; for the held-out chats also `policy_logp` and `reference_logp` (nats, summed over response
+            tokens).
         settings: `Evaluation` of the study.
         threads: CPU threads; another number gives other last bits.
+        server_log: What the policy's server prints, where the settings name one.
 
     Returns:
-        The number of lines.
+        The number of lines of either.
     """
     torch.set_num_threads(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     tokenizer = AutoTokenizer.from_pretrained(policy)
 
-    model = AutoModelForCausalLM.from_pretrained(policy, dtype=dtype).to(device)
-    lines, responses = [], []
-    for chat_turns in _answer_turns(model, tokenizer, chats, settings):
-        lines += chat_turns[0]
-        responses += chat_turns[1]
-    sequences = [(response.prompt_ids, response.response_ids) for response in responses]
+    load = partial(AutoModelForCausalLM.from_pretrained, dtype=dtype)
+    model = None
+    with ExitStack() as stack:
+        if settings.engine == "server":
+            sample = stack.enter_context(serve_policy(settings.command, policy, tokenizer, server_log))
+        else:
+            model = load(policy).to(device)
+            sample = partial(sample_responses, model, tokenizer, batch_size=settings.batch_size)
+        weighed = list(_answer(sample, heldout, settings))
+        judged_lines = [line for line, _ in _answer(sample, judged, settings)]
+
+    lines = [line for line, _ in weighed]
+    sequences = [(response.prompt_ids, response.response_ids) for _, response in weighed]
+    model = model or load(policy).to(device)
     policy_logps = get_sequence_logps(model, tokenizer.pad_token_id, sequences, settings.batch_size)
-    del model
-    model = AutoModelForCausalLM.from_pretrained(reference, dtype=dtype).to(device)
+    del model, sample
+    model = load(reference).to(device)
     reference_logps = get_sequence_logps(model, tokenizer.pad_token_id, sequences, settings.batch_size)
 
-    output.parent.mkdir(parents=True, exist_ok=True)
-    beside = output.with_suffix(".beside")
-    with beside.open("w") as file:
-        for line, policy_logp, reference_logp in zip(
-            lines, policy_logps.tolist(), reference_logps.tolist(), strict=True
-        ):
-            file.write(
-                json.dumps({**line, "policy_logp": policy_logp, "reference_logp": reference_logp}) + "\n"
-            )
-    beside.rename(output)
-    return len(lines)
+    for line, policy_logp, reference_logp in zip(
+        lines, policy_logps.tolist(), reference_logps.tolist(), strict=True
+    ):
+        line |= {"policy_logp": policy_logp, "reference_logp": reference_logp}
+    for output, written in zip(outputs, (lines, judged_lines), strict=True):
+        _write_lines(output, written)
+    return len(lines), len(judged_lines)
 
 
-def _answer_turns(model, tokenizer, chats: Sequence[dict], settings):
-    """Yield, a turn at a time, the lines and the responses of all chats."""
-    conversations = [[] for _ in chats]
-    for turn in range(max(len(chat["turns"]) for chat in chats)):
+def _answer(sample: Callable, chats: Sequence[dict], settings) -> Iterator[tuple[dict, Response]]:
+    """Yield a line and its response, first turns first."""
+    conversations = [list(chat.get("history", ())) for chat in chats]
+    for turn in range(max((len(chat["turns"]) for chat in chats), default=0)):
         asked = [index for index, chat in enumerate(chats) if turn < len(chat["turns"])]
         for index in asked:
             conversations[index].append({"role": "user", "content": chats[index]["turns"][turn]})
-        prompts = [list(conversations[index]) for index in asked]
-        responses: list[Response] = sample_responses(
-            model,
-            tokenizer,
-            prompts,
-            max_new_tokens=settings.max_new_tokens,
-            temperature=settings.temperature,
-            batch_size=settings.batch_size,
-            seed=settings.seed + turn,
-        )
-        lines = []
-        for index, prompt, response in zip(asked, prompts, responses, strict=True):
-            conversations[index].append({"role": "assistant", "content": response.text})
-            lines.append(
-                {
-                    **{key: value for key, value in chats[index].items() if key != "turns"},
-                    "turn": turn + 1,
-                    "prompt": prompt,
-                    "response": response.text,
-                    "tokens": len(response.response_ids),
-                    "finished": response.finished,
-                }
+        responses = {}
+        for (temperature, length), members in _group(chats, asked, settings):
+            answers = sample(
+                [list(conversations[index]) for index in members],
+                max_new_tokens=length,
+                temperature=temperature,
+                seed=settings.seed + turn,
             )
-        yield lines, responses
+            responses |= dict(zip(members, answers, strict=True))
+        for index in asked:
+            response = responses[index]
+            line = {
+                **{key: value for key, value in chats[index].items() if key not in ASKED},
+                "turn": turn + 1,
+                "prompt": list(conversations[index]),
+                "response": response.text,
+                "tokens": len(response.response_ids),
+                "finished": response.finished,
+            }
+            conversations[index].append({"role": "assistant", "content": response.text})
+            yield line, response
+
+
+def _group(
+    chats: Sequence[dict], asked: Sequence[int], settings
+) -> Iterable[tuple[tuple[float, int], list[int]]]:
+    """What is sampled alike, by temperature and length."""
+
+    def get_way(index: int) -> tuple[float, int]:
+        temperature, length = chats[index].get("temperature"), chats[index].get("max_new_tokens")
+        return settings.temperature if temperature is None else temperature, length or settings.max_new_tokens
+
+    return [(way, list(members)) for way, members in groupby(sorted(asked, key=get_way), get_way)]
+
+
+def _write_lines(output: Path, lines: Sequence[dict]) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    beside = output.with_suffix(".beside")
+    with beside.open("w") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    beside.rename(output)

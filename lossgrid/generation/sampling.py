@@ -42,7 +42,7 @@ def sample_responses(
         tokenizer: Its tokenizer, with a chat template.
         prompts: Lists of messages with `role` and `content`, the last one the user's.
         max_new_tokens: Tokens after which a response is cut off.
-        temperature: Above 0; 1 samples from the policy itself.
+        temperature: 1 samples from the policy itself, 0 takes the likeliest token every time.
         batch_size: Prompts sampled together; part of the result.
         seed: Seed of the sampling.
 
@@ -56,6 +56,9 @@ def sample_responses(
     rendered = tokenizer.apply_chat_template(
         list(prompts), add_generation_prompt=True, tokenize=True, return_dict=True
     )["input_ids"]
+    sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+    if not temperature:
+        sampling = {"do_sample": False}
     responses = []
     for start in range(0, len(rendered), batch_size):
         batch = rendered[start : start + batch_size]
@@ -64,10 +67,7 @@ def sample_responses(
         )
         output = model.generate(
             **padded,
-            do_sample=True,
-            temperature=temperature,
-            top_k=0,
-            top_p=1.0,
+            **sampling,
             max_new_tokens=max_new_tokens,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,

@@ -87,6 +87,32 @@ def get_reference_settings(study: Study) -> dict[str, Any]:
     }
 
 
+def get_prompts_settings(study: Study) -> dict[str, Any]:
+    """What decides the prompts that a judge will see, and how they are answered."""
+    chosen = {"questions", "references", "prompts", "rows", "max_new_tokens"}
+    return {
+        "world": study.world.model_dump(mode="json", include={"kind", "seed"}),
+        **{
+            name: getattr(study, name).model_dump(mode="json", include=chosen)
+            for name in study.get_evaluations()
+        },
+    }
+
+
+def get_judging_settings(study: Study, evaluation: str) -> dict[str, Any]:
+    """What decides the judgments of one evaluation, apart from the responses, the prompts and the code.
+
+    How fast, how patiently and at which price the judge is asked is no part of it.
+    """
+    return {
+        "model": study.judge.model,
+        "server": study.judge.get_server(),
+        "evaluation": getattr(study, evaluation).model_dump(
+            mode="json", include={"mode", "baseline", "consistency", "opponents"}
+        ),
+    }
+
+
 def get_generation_settings(study: Study) -> dict[str, Any]:
     """What decides the replies of a model, apart from the model and the prompts."""
     return study.evaluation.model_dump(mode="json")

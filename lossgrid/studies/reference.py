@@ -12,6 +12,7 @@ from lossgrid.objectives.catalogue import OBJECTIVES
 from lossgrid.objectives.specification import Objective
 from lossgrid.studies.blocks import Block
 from lossgrid.studies.expectation import describe_base, describe_limits, find_schema, get_properties, resolve
+from lossgrid.studies.judging import EVALUATIONS
 from lossgrid.studies.schema import StudyFile
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -84,7 +85,9 @@ def build_reference() -> str:
         sections.append(
             describe_mapping(schema, f"`world.policy` of kind `{kind}`", ("world", kind, "policy"))
         )
-    sections += [describe_mapping(schema, f"`{key}`", (key,)) for key in ("sft", "training", "evaluation")]
+    keys = ("sft", "training", "evaluation", "judge", *EVALUATIONS)
+    sections += [describe_mapping(schema, f"`{key}`", (key,)) for key in keys]
+    sections.append(describe_mapping(schema, "`judge.prices`", ("judge", "prices"), level=3))
     sections.append(f"## `objectives`\n\n{OBJECTIVES_TEXT}")
     keys = "".join(
         describe_key(schema, ("objectives", OBJECTIVES[0].name, 0, key), key) for key in Block.model_fields

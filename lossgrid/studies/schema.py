@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from lossgrid.studies.base import Listed, Seed, Seeds, StrictModel, describe_field, fail
 from lossgrid.studies.blocks import Objectives
 from lossgrid.studies.claims import Claim
+from lossgrid.studies.judging import EVALUATIONS, AlpacaEval, Judge, MtBench, Summaries
 
 
 class Policy(StrictModel):
@@ -155,6 +156,26 @@ class Evaluation(StrictModel):
         default=128,
     )
     seed: Seed = describe_field("Seed of the sampling.", default=1)
+    engine: Literal["transformers", "server"] = describe_field(
+        "What answers: the model in the job itself, or a server that the job starts with `command`.",
+        default="transformers",
+    )
+    command: str | None = describe_field(
+        "Command that serves a policy through an OpenAI-compatible API, `{model}` replaced by its folder and `{port}` "
+        "by a free port, such as `vllm serve {model} --port {port}`; for engine: server.",
+        default=None,
+    )
+
+    @model_validator(mode="after")
+    def check_engine(self) -> "Evaluation":
+        """A server has a command with a place for its port and its model, and no other engine has one."""
+        if (self.engine == "server") != (self.command is not None):
+            key = "command" if self.command is not None else "engine"
+            fail("engine: server and command belong together; write both or neither", at=(key,))
+        missing = [name for name in ("{model}", "{port}") if self.command and name not in self.command]
+        if missing:
+            fail(f"must hold {' and '.join(missing)}, which the job fills in", at=("command",))
+        return self
 
 
 class Setup(StrictModel):
@@ -168,6 +189,35 @@ class Setup(StrictModel):
     evaluation: Evaluation = describe_field(
         "Generation of the replies that are scored.", default=Evaluation()
     )
+    judge: Judge | None = describe_field("Who judges; needed by the evaluations below.", default=None)
+    mt_bench: MtBench | None = describe_field("Ratings of answers to two-turn questions.", default=None)
+    alpaca_eval: AlpacaEval | None = describe_field("Win rates against a baseline.", default=None)
+    summaries: Summaries | None = describe_field("Win rates of summaries.", default=None)
+    shard_size: int = describe_field(
+        "Runs that one judging job takes, which starts its judge once.", "runs", ge=1, default=8
+    )
+
+    @model_validator(mode="after")
+    def check_judge(self) -> "Setup":
+        """Nothing is judged without a judge, and no judge is named for nothing."""
+        judged = self.get_evaluations()
+        if judged and self.judge is None:
+            fail("needs a judge; add judge: {model: …, base_url: …} to the study", at=(judged[0],))
+        if self.judge is not None and not judged:
+            fail(f"judges nothing; add {', '.join(EVALUATIONS[:-1])} or {EVALUATIONS[-1]}", at=("judge",))
+        return self
+
+    def get_evaluations(self) -> list[str]:
+        """The evaluations by the judge that the study asks for."""
+        return [name for name in EVALUATIONS if getattr(self, name) is not None]
+
+    def is_compared_with_sft(self, evaluation: str) -> bool:
+        """Whether the SFT model's responses are the opponents of an evaluation."""
+        return {
+            "mt_bench": lambda: self.mt_bench.mode == "pairwise",
+            "alpaca_eval": lambda: self.alpaca_eval.baseline == "sft",
+            "summaries": lambda: self.summaries.opponents != "human",
+        }[evaluation]()
 
 
 class Grid(StrictModel):

@@ -9,7 +9,21 @@ import pytest
 from lossgrid.generation.responses import generate_responses
 from lossgrid.worlds.reviews.corpus import make_heldout_chats
 
-SETTINGS = SimpleNamespace(max_new_tokens=10, temperature=1.0, batch_size=4, seed=3)
+SETTINGS = SimpleNamespace(
+    max_new_tokens=10, temperature=1.0, batch_size=4, seed=3, engine="transformers", command=None
+)
+
+
+def answer(policy: Path, reference: Path, chats: list[dict], output: Path, judged=()) -> tuple[int, int]:
+    """Generate with the settings above; what a judge will see goes beside."""
+    outputs = (output, output.with_name("judged.jsonl"))
+    log = output.with_name("server.log")
+    return generate_responses(policy, reference, chats, judged, outputs, SETTINGS, threads=1, server_log=log)
+
+
+def read(file: Path) -> list[dict]:
+    """The lines of a file."""
+    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +38,9 @@ def chats():
 def lines(folders, chats, tmp_path_factory) -> list[dict]:
     """What is written for two different models."""
     output = tmp_path_factory.mktemp("responses") / "deep/heldout.jsonl"
-    count = generate_responses(*folders, chats, output, SETTINGS, threads=1)
-    lines = [json.loads(line) for line in output.read_text().splitlines()]
-    assert count == len(lines)
+    count, none = answer(*folders, chats, output)
+    lines = read(output)
+    assert (count, none) == (len(lines), 0)
     return lines
 
 
@@ -76,8 +90,8 @@ def test_the_second_turn_knows_the_first_answer(lines, chats):
 def test_the_same_model_has_no_divergence(folders, chats, tmp_path):
     """KL(π‖π) is 0 and not about 0: the first point of every frontier lies on the axis."""
     output = tmp_path / "heldout.jsonl"
-    generate_responses(folders[0], folders[0], chats, output, SETTINGS, threads=1)
-    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    answer(folders[0], folders[0], chats, output)
+    lines = read(output)
     assert [line["policy_logp"] - line["reference_logp"] for line in lines] == [0.0] * 13
 
 
@@ -94,9 +108,9 @@ def test_bits_repeat(folders, chats, lines, tmp_path):
     """A cell that is generated again must give the same file."""
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     for output in (first, second):
-        generate_responses(*folders, chats, output, SETTINGS, threads=1)
+        answer(*folders, chats, output)
     assert first.read_bytes() == second.read_bytes()
-    assert [json.loads(line) for line in first.read_text().splitlines()] == lines
+    assert read(first) == lines
 
 
 def test_killed_before_the_rename(folders, chats, tmp_path, monkeypatch):
@@ -109,17 +123,42 @@ def test_killed_before_the_rename(folders, chats, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", die)
         with pytest.raises(KeyboardInterrupt):
-            generate_responses(folders[0], folders[0], chats[:2], output, SETTINGS, threads=1)
+            answer(folders[0], folders[0], chats[:2], output)
     assert not output.exists()
-    generate_responses(folders[0], folders[0], chats, output, SETTINGS, threads=1)
+    answer(folders[0], folders[0], chats, output)
     assert len(output.read_text().splitlines()) == 13
-    assert [path.name for path in tmp_path.iterdir()] == ["heldout.jsonl"]
+    assert {path.name for path in tmp_path.iterdir()} == {"heldout.jsonl", "judged.jsonl"}
 
 
 def test_a_missing_reference_leaves_no_file(folders, chats, tmp_path):
     """Answers without the reference's log-probability are no result."""
     with pytest.raises(OSError, match="nowhere"):
-        generate_responses(
-            folders[0], tmp_path / "nowhere", chats[:1], tmp_path / "heldout.jsonl", SETTINGS, threads=1
-        )
+        answer(folders[0], tmp_path / "nowhere", chats[:1], tmp_path / "heldout.jsonl")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_judge_sees_is_not_weighed_and_leaves_the_rest_alone(folders, chats, lines, tmp_path):
+    """The reference's pass over a judge's prompts would be paid for nothing; the held-out answers stay the same."""
+    output = tmp_path / "heldout.jsonl"
+    judged = [{"set": "alpaca_eval", "id": 0, "turns": chats[0]["turns"][:1]}]
+    assert answer(*folders, chats, output, judged) == (13, 1)
+    assert read(output) == lines
+    (line,) = read(tmp_path / "judged.jsonl")
+    assert set(line) == {"set", "id", "turn", "prompt", "response", "tokens", "finished"}
+
+
+def test_each_chat_is_answered_in_its_own_way(folders, chats, tmp_path):
+    """MT-Bench answers maths at temperature 0 and stories at 0.7: one temperature for all is another benchmark."""
+    question = chats[0]["turns"][0]
+    judged = [
+        {"id": 0, "turns": [question], "temperature": 0.0, "max_new_tokens": 3},
+        {"id": 1, "turns": [question], "temperature": 1.0},
+        {"id": 2, "turns": [question], "temperature": 0.0, "max_new_tokens": 3},
+        {"id": 3, "turns": [question], "history": [{"role": "user", "content": "hello"}], "temperature": 0.0},
+    ]
+    answer(*folders, chats[:1], tmp_path / "heldout.jsonl", judged)
+    greedy, sampled, again, after = read(tmp_path / "judged.jsonl")
+    assert [line["id"] for line in (greedy, sampled, again, after)] == [0, 1, 2, 3]
+    assert greedy["response"] == again["response"] != sampled["response"]
+    assert greedy["tokens"] <= 3 < sampled["tokens"]
+    assert [message["content"] for message in after["prompt"]] == ["hello", question]

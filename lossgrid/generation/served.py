@@ -1,0 +1,86 @@
+"""Sampling responses from a server that the job starts: vLLM where speed counts."""
+
+import shlex
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from lossgrid.generation.sampling import Response
+from lossgrid.judging.client import Endpoint, judge_requests
+from lossgrid.judging.ledger import Ledger
+from lossgrid.judging.request import JudgeRequest, Reply
+from lossgrid.judging.server import serve
+
+CONCURRENCY = 64
+TIMEOUT = 600.0
+
+
+@contextmanager
+def serve_policy(command: str, policy: Path, tokenizer, log: Path) -> Iterator[Callable[..., list[Response]]]:
+    """Serve a policy for as long as the context lasts.
+
+    Args:
+        command: Command of the server, with `{model}` and `{port}`.
+        policy: Folder of the policy.
+        tokenizer: The policy's tokenizer, which counts what the server answers in text.
+        log: File for what the server prints.
+
+    Yields:
+        A function of prompts, `max_new_tokens`, `temperature` and `seed` that returns a response a prompt, as
+        `sample_responses` does. A server batches as requests come, so that its bits may differ from run to run.
+
+    Raises:
+        RuntimeError: The server does not come up, or leaves a prompt without an answer.
+    """
+    with serve(command.replace("{model}", shlex.quote(str(policy))), log) as base_url:
+        endpoint = Endpoint(
+            base_url=base_url, server="policy", model=str(policy), key_variable=None, concurrency=CONCURRENCY,
+            timeout=TIMEOUT, attempts=5, prices=None, spend_limit=None,
+        )  # fmt: skip
+        yield partial(_sample, endpoint, tokenizer)
+
+
+def _sample(
+    endpoint: Endpoint,
+    tokenizer,
+    prompts: Sequence[list[dict]],
+    *,
+    max_new_tokens: int,
+    temperature: float,
+    seed: int,
+) -> list[Response]:
+    requests = [
+        JudgeRequest(
+            body={
+                "model": endpoint.model,
+                "messages": prompt,
+                "max_tokens": max_new_tokens,
+                "temperature": temperature,
+                "top_p": 1.0,
+                "seed": seed + index,
+            },
+            parse=_read,
+        )
+        for index, prompt in enumerate(prompts)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        records = judge_requests(requests, endpoint, Ledger(Path(folder)))
+    responses = []
+    for prompt, request in zip(prompts, requests, strict=True):
+        record = records[request.get_key(endpoint.server)]
+        if record.state != "ok":
+            raise RuntimeError(f"the policy's server gave no response: {record.error}")
+        text, finished = record.value
+        rendered = tokenizer.apply_chat_template(
+            prompt, add_generation_prompt=True, tokenize=True, return_dict=True
+        )
+        response_ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        end = [tokenizer.eos_token_id] if finished else []
+        responses.append(Response(rendered["input_ids"], [*response_ids, *end], text, finished))
+    return responses
+
+
+def _read(reply: Reply) -> list:
+    return [reply.text, reply.finish_reason == "stop"]

@@ -1,0 +1,86 @@
+"""The prompts that a judge will see, written once for all runs of a study."""
+
+import json
+from pathlib import Path
+
+from lossgrid.judging.download import download_mt_bench
+from lossgrid.studies import Study
+from lossgrid.worlds.reviews.prompts import write_prompts
+
+CHATS = "chats.jsonl"
+
+
+def write_prompt_sets(study: Study, folder: Path) -> dict[str, int]:
+    """Write the prompts of every evaluation by a judge.
+
+    Args:
+        study: The study; it has a judge.
+        folder: Gets `mt_bench/` (questions, references and judge prompts in FastChat's format),
+            `alpaca_eval.json` (AlpacaEval's format) and `summaries.jsonl`, as far as the study asks for them, and
+            `chats.jsonl`: all of them as chats to answer, each with its `set`, `id`, `turns` and, where they differ
+            from the study's, `history`, `temperature` and `max_new_tokens`.
+
+    Returns:
+        The number of chats of every set.
+
+    Raises:
+        DownloadError: FastChat's files are asked for and cannot be had.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    published = study.mt_bench is not None and study.mt_bench.questions == "fastchat"
+    write_prompts(
+        study.world,
+        True if study.mt_bench is not None and not published else None,
+        study.alpaca_eval and study.alpaca_eval.prompts,
+        study.summaries and study.summaries.rows,
+        folder,
+    )
+    if published:
+        download_mt_bench(folder / "mt_bench", study.mt_bench.references)
+    build = {"mt_bench": _build_mt_bench, "alpaca_eval": _build_alpaca_eval, "summaries": _build_summaries}
+    sets = {name: build[name](folder) for name in study.get_evaluations()}
+    with (folder / CHATS).open("w") as file:
+        for name, chats in sets.items():
+            length = getattr(study, name).max_new_tokens
+            limit = {"max_new_tokens": length} if length else {}
+            file.writelines(json.dumps({"set": name, **chat, **limit}) + "\n" for chat in chats)
+    return {name: len(chats) for name, chats in sets.items()}
+
+
+def read_instructions(folder: Path) -> list[dict]:
+    """AlpacaEval's instructions with their `id`, the place in the file, and their reference `output`."""
+    rows = json.loads((folder / "alpaca_eval.json").read_text(encoding="utf-8"))
+    return [{"id": index, **row} for index, row in enumerate(rows)]
+
+
+def read_posts(folder: Path) -> list[dict]:
+    """The rows whose summaries are compared: `id`, `post`, `prompt` (messages) and `human`."""
+    lines = (folder / "summaries.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _build_mt_bench(folder: Path) -> list[dict]:
+    # FastChat takes seconds to import.
+    from lossgrid.judging.mt_bench import get_temperature
+
+    lines = (folder / "mt_bench" / "question.jsonl").read_text(encoding="utf-8").splitlines()
+    return [
+        {
+            "id": question["question_id"],
+            "category": question["category"],
+            "turns": question["turns"],
+            "temperature": get_temperature(question["category"], question.get("required_temperature")),
+        }
+        for question in map(json.loads, lines)
+    ]
+
+
+def _build_alpaca_eval(folder: Path) -> list[dict]:
+    return [{"id": row["id"], "turns": [row["instruction"]]} for row in read_instructions(folder)]
+
+
+def _build_summaries(folder: Path) -> list[dict]:
+    return [
+        {"id": row["id"], "history": row["prompt"][:-1], "turns": [row["prompt"][-1]["content"]]}
+        for row in read_posts(folder)
+    ]

@@ -1,0 +1,154 @@
+"""How a study's responses are judged: the judge, and the evaluations that ask it."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from lossgrid.studies.base import StrictModel, describe_field, fail
+
+# The strength that upstream's cross-validation chose for most of the models of its leaderboard.
+PUBLISHED_C = 2.782559402207126
+
+
+class Prices(StrictModel):
+    """What a judge's provider charges."""
+
+    input: float = describe_field("Price of what is sent.", "USD per million tokens", ge=0)
+    output: float = describe_field("Price of what is answered.", "USD per million tokens", ge=0)
+
+
+class Judge(StrictModel):
+    """An OpenAI-compatible server that judges responses: one that is there, or one that the judging job starts."""
+
+    model: str = describe_field("Name of the model that the server is asked for.", min_length=1)
+    date: str | None = describe_field(
+        "When this judge was asked, year-month or year-month-day: hosted models change under one name.",
+        default=None,
+        pattern=r"^\d{4}-\d{2}(-\d{2})?$",
+    )
+    command: str | None = describe_field(
+        "Command that starts the server, `{port}` replaced by a free port; the job that needs the judge starts and "
+        "stops it.",
+        default=None,
+        min_length=1,
+    )
+    base_url: str | None = describe_field(
+        "Address of a server that is there, with its version, such as https://api.example.org/v1.",
+        default=None,
+        pattern=r"^https?://.+$",
+    )
+    server: str | None = describe_field(
+        "Name of the server in the ledger; null takes the command or the base_url. With a name, an address can "
+        "change without asking again.",
+        default=None,
+        min_length=1,
+    )
+    key_variable: str | None = describe_field(
+        "Environment variable that holds the key; null sends none. The key itself stands in no file.",
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+    )
+    concurrency: int = describe_field("Calls in flight at once.", "calls", ge=1, default=16)
+    timeout: float = describe_field(
+        "A call without an answer after so long is repeated.", "seconds", gt=0, default=120.0
+    )
+    attempts: int = describe_field(
+        "Calls for one judgment before it is an api_error.", "calls", ge=1, default=8
+    )
+    prices: Prices | None = describe_field("What a call costs; null costs nothing.", default=None)
+    spend_limit: float | None = describe_field(
+        "Before a call could bring an evaluation's cost above this, it ends with an error and keeps what it has paid "
+        "for; null sets no limit.",
+        "USD",
+        gt=0,
+        default=None,
+    )
+    max_error_share: float = describe_field(
+        "A judging job fails when a larger share of its judgments ended as api_error; up to it they are counted in "
+        "the tables.",
+        ge=0,
+        le=1,
+        default=0.01,
+    )
+
+    @model_validator(mode="after")
+    def check_server(self) -> "Judge":
+        """One way to the server, a place for its port, and prices wherever there is a limit."""
+        if (self.command is None) == (self.base_url is None):
+            fail(
+                "needs either command (a server to start) or base_url (a server that is there); write one of them"
+            )
+        if self.command is not None and "{port}" not in self.command:
+            fail("must hold {port}, which is replaced by a free port", at=("command",))
+        if self.spend_limit is not None and self.prices is None:
+            fail(
+                "needs prices; add prices: {input: …, output: …} in USD per million tokens",
+                at=("spend_limit",),
+            )
+        return self
+
+    def get_server(self) -> str:
+        """The server's name in the ledger."""
+        return self.server or self.command or self.base_url
+
+
+class JudgedEvaluation(StrictModel):
+    """What all evaluations by a judge have in common."""
+
+    consistency: int = describe_field(
+        "Prompts of every run that the judge is asked about a second time, to measure how far it agrees with itself.",
+        "prompts",
+        ge=0,
+        default=0,
+    )
+    max_new_tokens: int | None = describe_field(
+        "Longest response; null takes the evaluation's.", "tokens", ge=1, default=None
+    )
+
+
+class MtBench(JudgedEvaluation):
+    """MT-Bench: two-turn questions in eight categories, rated from 1 to 10 or compared with a baseline."""
+
+    questions: Literal["world", "fastchat"] = describe_field(
+        "Whose questions, references and judge prompts: the world's own, or the 80 published with FastChat.",
+        default="world",
+    )
+    references: Literal["original", "corrected"] = describe_field(
+        "Reference answers to FastChat's questions: GPT-4's as published, of which 13 of 30 are wrong, or those of "
+        "pull request 3158. Numbers under the two are not comparable.",
+        default="original",
+    )
+    mode: Literal["single", "pairwise"] = describe_field(
+        "Rate each response alone, or compare it with the SFT model's in both orders.", default="single"
+    )
+
+
+class AlpacaEval(JudgedEvaluation):
+    """AlpacaEval 2.0: the judge's preference for a run over a baseline, weighted by its log-probabilities."""
+
+    prompts: int = describe_field("Instructions.", "prompts", ge=10, default=805)
+    baseline: Literal["sft", "reference"] = describe_field(
+        "What every run is compared with: the study's SFT model, or the outputs that come with the instructions.",
+        default="sft",
+    )
+    inverse_regularisation: float = describe_field(
+        "C of the length-controlled win rate: weight of the data against the L1 penalty of its three coefficients.",
+        gt=0,
+        default=PUBLISHED_C,
+    )
+    alignment: Literal["question", "row"] = describe_field(
+        "Difficulties are looked up by question, or by row number as upstream does, which a missing answer shifts.",
+        default="question",
+    )
+
+
+class Summaries(JudgedEvaluation):
+    """Pairwise comparison of summaries with the human one and with the SFT model's."""
+
+    rows: int = describe_field("Rows; posts may have several.", "rows", ge=10)
+    opponents: Literal["both", "human", "sft"] = describe_field(
+        "Whose summaries a run's are compared with.", default="both"
+    )
+
+
+EVALUATIONS = ("mt_bench", "alpaca_eval", "summaries")

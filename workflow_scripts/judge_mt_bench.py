@@ -1,0 +1,44 @@
+"""Rate the answers of several runs to MT-Bench's questions."""
+
+from pathlib import Path
+
+import tyro
+
+
+def main(
+    study: Path,
+    runs: list[str],
+    results: Path,
+    prompts: Path,
+    ledger: Path,
+    judgments: Path,
+    server_log: Path,
+) -> None:
+    """Ask the judge what its ledger does not hold, and write the judgments.
+
+    Args:
+        study: Study file.
+        runs: Folders of the runs below the results.
+        results: Results folder of the study.
+        prompts: Folder written by make_prompts.
+        ledger: Folder of the ledger, which all jobs of this evaluation share.
+        judgments: JSON lines to write.
+        server_log: Log of the judge's server, where the job starts one.
+    """
+    from lossgrid.judging.shards import judge_runs
+    from lossgrid.studies import load_study
+
+    judge_runs(
+        load_study(study),
+        "mt_bench",
+        runs,
+        results=results,
+        prompts=prompts,
+        ledger=ledger,
+        judgments=judgments,
+        server_log=server_log,
+    )
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,23 @@
+"""Write the prompts that a judge will see."""
+
+from pathlib import Path
+
+import tyro
+
+
+def main(study: Path, prompts: Path) -> None:
+    """Write the prompt sets of a study's evaluations.
+
+    Args:
+        study: Study file.
+        prompts: Folder to write.
+    """
+    from lossgrid.judging.prompt_sets import write_prompt_sets
+    from lossgrid.studies import load_study
+
+    counts = write_prompt_sets(load_study(study), prompts)
+    print(", ".join(f"{count} prompts of {name}" for name, count in counts.items()))
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
