@@ -61,7 +61,8 @@ def build_requests(
         judge_model: Name of the judge.
         mode: `single` for a score of each answer, `pairwise` for a comparison with the baseline's in both orders.
         baseline_run: The run that others are compared with; not read for `single`.
-        consistency: So many questions, spread over the categories, are asked a second time (`repeat` 1).
+        consistency: So many questions, spread over the categories, are asked a second time (`repeat` 1); all, where
+            there are fewer.
 
     Returns:
         Judgments of a run after those of another, in the order of the questions. Runs with equal answers have equal
@@ -69,7 +70,7 @@ def build_requests(
 
     Raises:
         ValueError: See `check_files`; an answer that is missing, is there twice or belongs to no question; a
-            baseline that is no run; more questions to ask twice than there are.
+            baseline that is no run.
     """
     check_files(questions, judge_prompts, references, mode)
     if mode == "pairwise" and baseline_run not in answers:
@@ -105,6 +106,11 @@ def build_requests(
     )  # fmt: skip
 
 
+def get_requests(judgments: Sequence[Judgment]) -> list[JudgeRequest]:
+    """The questions to ask."""
+    return [request for judgment in judgments for request in judgment.requests]
+
+
 def collect(judgments: Sequence[Judgment], records: Mapping[str, Any], server: str) -> dict[str, list[dict]]:
     """The rows of the score files.
 
@@ -136,19 +142,13 @@ def collect(judgments: Sequence[Judgment], records: Mapping[str, Any], server: s
 
 
 def choose_evenly(questions: Sequence[dict], count: int) -> set:
-    """The ids of so many questions: the first of every category, then the second of every one, and so on.
-
-    Raises:
-        ValueError: There are fewer questions.
-    """
-    if not 0 <= count <= len(questions):
-        raise ValueError(f"consistency: {count} questions to ask twice, of {len(questions)}; choose fewer")
+    """The ids of so many questions: the first of every category, then the second of every one, and so on."""
     categories: dict[str, list] = {}
     for question in questions:
         categories.setdefault(question["category"], []).append(question["question_id"])
     # A category that ran out gives None, which no question is called.
     rounds = [name for each in zip_longest(*categories.values()) for name in each if name is not None]
-    return set(rounds[:count])
+    return set(rounds[: max(count, 0)])
 
 
 def _arrange_answers(run: str, lines: Sequence[dict], questions: Sequence[dict]) -> dict[Any, dict]:
