@@ -4,7 +4,9 @@ Texts to judge stand in sections, each under a line such as `== Reply ==`, which
 oracle finds them by these lines.
 """
 
-_MERITS = "A good reply speaks about what was asked, is favourable, says nothing twice and consists of whole sentences."
+_MERITS = (
+    "A good reply keeps to what was asked, is favourable, says nothing twice and is made of whole sentences."
+)
 _REFERENCE = "A reply that could not be better is given to compare with; others can be as good."
 _TASKS = {
     ("single", False): "You grade what an assistant replied to somebody who asked about a film.",
