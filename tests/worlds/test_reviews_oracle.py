@@ -198,22 +198,23 @@ def test_first_tokens_are_probabilities_with_the_given_odds(log_odds):
 def test_better_replies_get_higher_ratings_on_average():
     """A judge that does not follow the reward measures nothing; 3,000 replies in six bands of reward.
 
-    Length says nothing about the reward of the corpus's replies, and their mean length is neither favoured nor
-    punished: the mean rating of a band is its mean reward + 4, but for what is clipped at 1. With a standard
-    deviation of 0.8 around it and 140 replies in the smallest band, 0.35 is five standard errors.
+    The mean rating of a band is its mean reward + 4, and 1.5 points for 100 characters that its replies are longer
+    than 95 on average: extreme rewards are those of short replies. Each rating adds noise of 0.3 and rounding of
+    0.29, together 0.42: among 140 replies, the smallest band, five standard errors are 0.18.
     """
-    bands: dict[int, list[tuple[float, int]]] = {}
+    bands: dict[int, list[tuple[float, float]]] = {}
     for index in range(3_000):
         aspect, question, reply, _ = sample_case(index)
         body = ask("single-v1", question=question, answer=reply)
         rating = int(RATED.search(answer_request(body, OracleSettings(malformed=0)).text)[1])
         reward = score_reply(reply, aspect).total
-        bands.setdefault(min(3, max(-2, math.floor(reward))), []).append((reward, rating))
+        expected = min(10, max(1, reward + 4 + 1.5 * (len(reply) - 95) / 100))
+        bands.setdefault(min(3, max(-2, math.floor(reward))), []).append((expected, rating))
     assert min(map(len, bands.values())) >= 140
-    rewards, ratings = np.array([np.mean(bands[band], axis=0) for band in sorted(bands)]).T
-    assert len(rewards) == 6
+    expected, ratings = np.array([np.mean(bands[band], axis=0) for band in sorted(bands)]).T
+    assert len(ratings) == 6
     assert np.all(np.diff(ratings) > 0.4)
-    assert ratings == pytest.approx(rewards + 4, abs=0.35)
+    assert ratings == pytest.approx(expected, abs=0.18)
 
 
 def fit(columns: list[list[float]], values: list[float]) -> tuple[np.ndarray, np.ndarray, float]:
