@@ -73,6 +73,8 @@ def judge_requests(
             )
         progress = Progress(f"judge {endpoint.model} on {endpoint.name}", len(by_key), estimate.answered)
         asyncio.run(Asking(by_key, endpoint, ledger, progress, report).ask(missing, read_key(endpoint)))
+        # What two processes asked at the same moment: both return the earlier answer.
+        ledger.refresh()
     return {key: parse_again(ledger.get(key), request) for key, request in by_key.items()}
 
 

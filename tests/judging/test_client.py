@@ -1,0 +1,387 @@
+"""The client against a real server that fails in every way, in a process of its own."""
+
+import logging
+import re
+import threading
+import traceback
+from dataclasses import replace
+
+import pytest
+from faulty_server import INJECTED, run_server
+
+from lossgrid.judging.client import (
+    AuthenticationFailed,
+    Endpoint,
+    MissingKeyError,
+    SpendLimitReached,
+    WrongAddress,
+    judge_requests,
+)
+from lossgrid.judging.ledger import Ledger
+from lossgrid.judging.prices import Prices, get_worst_case
+from lossgrid.judging.request import JudgeRequest, UnreadableReply
+
+KEY = "sk-not-to-be-seen/0123456789"
+
+
+def parse_rating(reply):
+    rating = re.search(r"\[\[(\d+)\]\]", reply.text)
+    if rating is None:
+        raise UnreadableReply(f"no rating in {reply.text!r}")
+    return int(rating[1])
+
+
+def ask(question, parse=parse_rating, **changes):
+    messages = [{"role": "user", "content": question}]
+    return JudgeRequest({"model": "judge", "messages": messages, "max_tokens": 10, **changes}, parse)
+
+
+def ask_many(count):
+    return [ask(f"rate {number}") for number in range(count)]
+
+
+def make_endpoint(url, **changes):
+    return Endpoint(**{"base_url": url, "server": "here", "model": "judge", "timeout": 5.0, **changes})
+
+
+def silent(line):
+    """Where a test does not read the report."""
+
+
+def judge(requests, url, folder, **changes):
+    return judge_requests(requests, make_endpoint(url, **changes), Ledger(folder), silent)
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A server that fails only where the question says so."""
+    with run_server() as running:
+        yield running
+
+
+def count_calls(server):
+    return server.get_stats()["calls"]
+
+
+def test_a_second_run_makes_no_call(server, tmp_path):
+    """Neither does it need the key."""
+    requests = [*ask_many(5), ask("silence")]
+    first = judge(requests, server.url, tmp_path)
+    before = count_calls(server)
+    assert judge(requests, server.url, tmp_path, key_variable="LOSSGRID_NO_SUCH_VARIABLE") == first
+    assert count_calls(server) == before
+    assert [record.value for record in first.values()] == [0, 1, 2, 3, 4, None]
+    assert [record.state for record in first.values()] == ["ok"] * 5 + ["parse_error"]
+    assert list(first) == [request.get_key("here") for request in requests]
+
+
+def test_the_same_question_twice_is_asked_once(server, tmp_path):
+    before = count_calls(server)
+    assert len(judge(ask_many(4) * 3, server.url, tmp_path)) == 4
+    assert count_calls(server) == before + 4
+
+
+def test_records_hold_what_a_parse_needs(server, tmp_path):
+    """The reply as the server sent it, with counts of tokens and the log-probabilities that were asked for."""
+    (record,) = judge([ask("rate 7", logprobs=True)], server.url, tmp_path).values()
+    assert record.reply == {
+        "text": "Rating: [[7]]",
+        "finish_reason": "stop",
+        "top_logprobs": [["m", -0.1], ["M", -2.5], ["x", -9999.0]],
+        "prompt_tokens": 2,
+        "completion_tokens": 3,
+    }
+    assert (record.model, record.server, record.repeat, record.attempts) == ("judge", "here", 0, 1)
+    assert Ledger(tmp_path).read() == {record.key: record}
+
+
+def test_a_better_parser_needs_no_call(server, tmp_path):
+    request = ask("seven, I say")
+    (record,) = judge([request], server.url, tmp_path).values()
+    assert (record.state, record.error) == ("parse_error", "no rating in 'seven, I say'")
+    before = count_calls(server)
+    better = replace(request, parse=lambda reply: 7 if "seven" in reply.text else None)
+    (record,) = judge([better], server.url, tmp_path).values()
+    assert (record.state, record.value) == ("ok", 7)
+    assert count_calls(server) == before
+
+
+def test_a_mistake_in_a_parser_loses_no_reply(server, tmp_path):
+    """It stops the run, for it is no judgment; what was paid for is in the ledger."""
+
+    def parse_wrongly(reply):
+        return {}[reply.text]
+
+    requests = ask_many(3)
+    with pytest.raises(KeyError):
+        judge([replace(request, parse=parse_wrongly) for request in requests], server.url, tmp_path)
+    kept = Ledger(tmp_path).read()
+    assert kept
+    before = count_calls(server)
+    judged = judge(requests, server.url, tmp_path)
+    assert count_calls(server) == before + 3 - len(kept)
+    assert [record.value for record in judged.values()] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("kind", ["400", "413", "422"])
+def test_a_refused_request_is_asked_once_and_never_again(server, tmp_path, kind):
+    before = count_calls(server)
+    (record,) = judge([ask(f"fault {kind}")], server.url, tmp_path).values()
+    assert (record.state, record.permanent, record.attempts) == ("api_error", True, 1)
+    assert f"HTTP {kind}: " in record.error
+    judge([ask(f"fault {kind}")], server.url, tmp_path)
+    assert count_calls(server) == before + 1
+
+
+TRANSIENT = [*INJECTED, "408", "409", "503", "drip", "empty", "nested"]
+
+
+def test_what_may_pass_is_asked_again(server, tmp_path):
+    """Every kind of failure twice in a row, the third call is answered; one slow byte a moment is a stall too."""
+    requests = [ask(f"fault {kind} 2") for kind in TRANSIENT]
+    judged = judge(requests, server.url, tmp_path, timeout=1.0)
+    assert [record.state for record in judged.values()] == ["parse_error"] * len(TRANSIENT)
+    assert [record.attempts for record in judged.values()] == [3] * len(TRANSIENT)
+    injected = server.get_stats()["injected"]
+    assert {kind for kind in TRANSIENT if injected[kind] < 2} == set()
+
+
+def test_what_never_passes_ends_explained_and_is_asked_by_the_next_run(server, tmp_path):
+    requests = [ask(f"fault {kind}") for kind in TRANSIENT]
+    judged = judge(requests, server.url, tmp_path, timeout=0.3, attempts=2)
+    assert {record.state for record in judged.values()} == {"api_error"}
+    assert {record.permanent for record in judged.values()} == {False}
+    errors = dict(zip(TRANSIENT, (record.error for record in judged.values()), strict=True))
+    for kind in ("429", "500", "408", "409", "503"):
+        assert errors[kind].startswith(f"HTTP {kind}: ")
+    assert errors["stall"].startswith("no whole answer within 0.3 s")
+    assert errors["drip"].startswith("no whole answer within 0.3 s")
+    assert "peer closed connection without sending complete message body" in errors["truncate"]
+    # How it shows depends on whether the reset or the end arrives first.
+    assert errors["close"].startswith("broken connection: ")
+    for kind in ("garbage", "empty", "nested"):
+        assert errors[kind].startswith("HTTP 200 without a chat completion: ")
+    before = count_calls(server)
+    judge(requests[:2], server.url, tmp_path, timeout=0.3, attempts=1)
+    assert count_calls(server) == before + 2
+
+
+def test_nobody_listens(tmp_path):
+    with run_server() as gone:
+        url = gone.url
+    (record,) = judge(ask_many(1), url, tmp_path, attempts=2).values()
+    assert record.state == "api_error"
+    assert record.error.startswith("broken connection: ConnectError")
+
+
+def test_in_flight_is_what_was_allowed_and_no_more(tmp_path):
+    with run_server(latency=0.05) as server:
+        judge(ask_many(100), server.url, tmp_path, concurrency=7)
+        assert server.get_stats()["most_in_flight"] == 7
+
+
+def test_a_pause_that_the_server_asks_for_is_kept_by_all(tmp_path):
+    """While one 429 asks for a second of peace, only calls that were on their way arrive, not the other 40."""
+    with run_server(retry_after=1.0, latency=0.02) as server:
+        requests = [ask("fault 429 1"), *ask_many(80)]
+        judged = judge(requests, server.url, tmp_path, concurrency=4)
+        assert len(judged) == 81
+        stats = server.get_stats()
+        assert stats["injected"] == {"429": 1}
+        assert stats["calls_in_pause"] <= 2 * 4
+
+
+def test_a_busy_server_is_not_given_up(tmp_path):
+    """A server that takes 50 calls a second refuses most of 16 callers most of the time, some far more often than
+    they have attempts; as others are answered meanwhile, nobody gives up.
+    """
+    with run_server(rate=50, retry_after=0.01) as server:
+        judged = judge(ask_many(100), server.url, tmp_path, attempts=3, concurrency=16)
+    assert {record.state for record in judged.values()} == {"ok"}
+    assert max(record.attempts for record in judged.values()) > 3
+
+
+ECHOING = ["400", "429", "500", "garbage", "empty", "leak", "rate 3"]
+
+
+def test_the_key_is_nowhere_to_be_seen(tmp_path, monkeypatch, caplog):
+    """The server repeats the Authorization header in every error, and in a reply."""
+    monkeypatch.setenv("LOSSGRID_TEST_KEY", f" {KEY}\n")
+    caplog.set_level(logging.DEBUG)
+    lines = []
+    requests = [ask(kind if " " in kind else f"fault {kind}") for kind in ECHOING]
+    with run_server(key=KEY) as server:
+        endpoint = make_endpoint(server.url, key_variable="LOSSGRID_TEST_KEY", attempts=2)
+        judged = judge_requests(requests, endpoint, Ledger(tmp_path), lines.append)
+        assert server.get_stats()["headers"]["authorization"] == f"Bearer {KEY}"
+    errors = [record.error for record in judged.values() if record.error]
+    assert len([error for error in errors if "[key]" in error]) == 6
+    ratings = [record.value for record in judged.values() if record.state == "ok"]
+    assert ratings == [3]
+    written = "".join(file.read_text() for file in tmp_path.iterdir())
+    assert "[key]" in written
+    for place in (written, repr(judged), "\n".join(lines), caplog.text, repr(endpoint)):
+        assert KEY not in place
+        assert "0123456789" not in place
+
+
+@pytest.mark.parametrize("kind", ["401", "403", "quota"])
+def test_errors_that_stop_show_no_key(tmp_path, monkeypatch, server, kind):
+    monkeypatch.setenv("LOSSGRID_TEST_KEY", KEY)
+    before = count_calls(server)
+    error = SpendLimitReached if kind == "quota" else AuthenticationFailed
+    with pytest.raises(error, match=re.escape("[key]")) as caught:
+        judge(
+            [ask(f"fault {kind}"), *ask_many(50)],
+            server.url,
+            tmp_path,
+            key_variable="LOSSGRID_TEST_KEY",
+            concurrency=1,
+        )
+    shown = "".join(traceback.format_exception(caught.value))
+    assert KEY not in shown
+    assert "0123456789" not in shown
+    # The blocks of requests are shuffled, so that others may have been answered before.
+    kept = Ledger(tmp_path).read()
+    assert len(kept) == count_calls(server) - before
+    assert [record.permanent for record in kept.values() if record.state == "api_error"] == [False]
+
+
+def test_a_wrong_key_stops_at_once(tmp_path, monkeypatch):
+    """Not 40 calls, each of them refused."""
+    monkeypatch.setenv("LOSSGRID_TEST_KEY", "sk-of-somebody-else")
+    with run_server(key=KEY, latency=0.05) as server:
+        with pytest.raises(AuthenticationFailed, match="check the key in LOSSGRID_TEST_KEY"):
+            judge(ask_many(40), server.url, tmp_path, key_variable="LOSSGRID_TEST_KEY", concurrency=4)
+        assert count_calls(server) <= 4
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", "sk-ä", "two words"])
+def test_a_missing_key_is_one_error_before_the_first_call(server, tmp_path, monkeypatch, value):
+    monkeypatch.delenv("LOSSGRID_TEST_KEY", raising=False)
+    if value is not None:
+        monkeypatch.setenv("LOSSGRID_TEST_KEY", value)
+    before = count_calls(server)
+    with pytest.raises(MissingKeyError, match="LOSSGRID_TEST_KEY") as caught:
+        judge(ask_many(3), server.url, tmp_path, key_variable="LOSSGRID_TEST_KEY")
+    assert count_calls(server) == before
+    assert Ledger(tmp_path).read() == {}
+    assert value is None or not value.strip() or value not in str(caught.value)
+
+
+def test_a_wrong_address_poisons_nothing(server, tmp_path):
+    """404 for everybody says nothing about the requests: at the right address they are asked."""
+    with pytest.raises(WrongAddress, match="check base_url and model"):
+        judge(ask_many(5), server.url + "/v2", tmp_path)
+    judged = judge(ask_many(5), server.url, tmp_path)
+    assert [record.state for record in judged.values()] == ["ok"] * 5
+
+
+def test_a_404_among_answers_is_about_the_request(server, tmp_path):
+    judge(ask_many(1), server.url, tmp_path)
+    requests = [*ask_many(40), ask("fault 404")]
+    for _ in range(20):
+        # Shuffled blocks: now and then the refused one comes first.
+        try:
+            judged = judge(requests, server.url, tmp_path, concurrency=1)
+            break
+        except WrongAddress:
+            continue
+    assert [record.permanent for record in judged.values()] == [False] * 40 + [True]
+
+
+PRICES = Prices(input=1000.0, output=10_000.0)
+
+
+def test_spend_limit_holds_and_keeps_what_was_paid(tmp_path):
+    """A call reserves at most 88 to 90 bytes × $0.001 and 10 tokens × $0.01, about $0.19, and costs 2 × $0.001 +
+    3 × $0.01 = $0.032, so a limit of $1 ends between (1 − 0.19)/0.032 and 1/0.032 answers.
+    """
+    requests = ask_many(100)
+    with run_server(latency=0.01) as server:
+        with pytest.raises(SpendLimitReached, match=r"\$1\.00 .* raise spend_limit"):
+            judge(requests, server.url, tmp_path, prices=PRICES, spend_limit=1.0, concurrency=8)
+        ledger = Ledger(tmp_path)
+        worst = max(get_worst_case(request.body, PRICES) for request in requests)
+        assert 1.0 - worst - 0.032 < ledger.spent <= 1.0
+        assert len(ledger.read()) == count_calls(server) == round(ledger.spent / 0.032)
+        assert {record.state for record in ledger.read().values()} == {"ok"}
+        judged = judge(requests, server.url, tmp_path, prices=PRICES, spend_limit=4.0, concurrency=8)
+        assert count_calls(server) == 100
+    assert sum(record.cost for record in judged.values()) == pytest.approx(3.2, rel=1e-9)
+
+
+def test_a_lost_answer_may_have_been_paid_and_counts(server, tmp_path):
+    """Two answers cut off, the third arrives: two worst cases and one real cost. A refusal (500) costs nothing."""
+    requests = [ask("fault truncate 2", temperature=1), ask("fault 500 2", temperature=1)]
+    cut, refused = judge(requests, server.url, tmp_path, prices=PRICES).values()
+    real = PRICES.get_cost(3, 3)
+    assert cut.cost == pytest.approx(2 * get_worst_case(requests[0].body, PRICES) + real, rel=1e-9)
+    assert refused.cost == pytest.approx(real, rel=1e-9)
+
+
+def test_lost_answers_reach_the_limit_too(server, tmp_path):
+    """Otherwise a server that cuts every answer off could be paid without an end."""
+    worst = get_worst_case(ask("fault truncate").body, PRICES)
+    with pytest.raises(SpendLimitReached):
+        judge([ask("fault truncate")], server.url, tmp_path, prices=PRICES, spend_limit=2.5 * worst)
+    ledger = Ledger(tmp_path)
+    (record,) = ledger.read().values()
+    assert (record.state, record.attempts) == ("api_error", 2)
+    assert ledger.spent == pytest.approx(2 * worst, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "requests", "message"),
+    [
+        ({"spend_limit": 1.0}, ask_many(1), "without prices"),
+        ({"spend_limit": -1.0, "prices": PRICES}, ask_many(1), "no amount"),
+        ({"spend_limit": 1.0, "prices": PRICES}, [ask("rate 1", max_tokens=None)], "max_tokens"),
+        ({}, [ask("rate 1", model="another")], "another"),
+    ],
+)
+def test_what_cannot_be_kept_is_an_error_before_the_first_call(server, tmp_path, changes, requests, message):
+    before = count_calls(server)
+    with pytest.raises(ValueError, match=message):
+        judge(requests, server.url, tmp_path, **changes)
+    assert count_calls(server) == before
+
+
+def test_the_report_tells_the_estimate_and_the_end(server, tmp_path):
+    lines = []
+    endpoint = make_endpoint(server.url, prices=PRICES, spend_limit=10.0)
+    requests = [*ask_many(3), ask("silence"), ask("fault 400")]
+    judge_requests(requests[:2], endpoint, Ledger(tmp_path), lines.append)
+    judge_requests(requests, endpoint, Ledger(tmp_path), lines.append)
+    assert re.fullmatch(
+        r"judge judge on here: 3 calls for 5 requests \(2 in the ledger\), at most \d+ \+ 30 tokens, "
+        r"\$0\.\d\d at most",
+        lines[2],
+    )
+    assert re.match(
+        r"judge judge on here: 5 of 5; .*/s; 1 unreadable, 1 failed; 0 calls repeated; \$0\.1\d spent; "
+        r"last failure: HTTP 400",
+        lines[3],
+    )
+    assert len(lines) == 4
+
+
+def test_what_another_process_answers_meanwhile_is_not_asked_again(tmp_path):
+    """A slow run of 100 requests, one at a time, and a fast one beside it on the same ledger: each sees the
+    other's records within about a second, in which the slow one makes at most some 20 calls.
+    """
+    with run_server(latency=0.05) as server:
+        slow = {}
+
+        def run_slowly():
+            slow.update(judge(ask_many(100), server.url, tmp_path, concurrency=1))
+
+        thread = threading.Thread(target=run_slowly)
+        thread.start()
+        while not count_calls(server):
+            pass
+        fast = judge(ask_many(100), server.url, tmp_path, concurrency=32)
+        thread.join()
+        assert count_calls(server) < 150
+    assert slow == fast
+    assert [record.value for record in fast.values()] == list(range(100))
