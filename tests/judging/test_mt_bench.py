@@ -5,7 +5,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lossgrid.judging.fastchat import import_fastchat
@@ -181,6 +181,7 @@ def test_every_judge_reads_one_system_and_one_user_message(judge, mode):
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
+@settings(deadline=None)
 def test_texts_reach_the_judge_as_they_are(first, second):
     """Answers hold braces and format fields, which a template must not fill or fail on."""
     answers = make_answers(["sft"])
@@ -226,6 +227,7 @@ def play_in_fastchat(fastchat, run, text):
 
 
 @given(replies, st.sampled_from([None, "stop"]))
+@settings(deadline=None)
 def test_ratings_are_fastchats_within_its_scale(fastchat, text, reason):
     """Whatever FastChat reads as 1 to 10 is that score, and nothing else is a score."""
     expected = play_in_fastchat(fastchat, fastchat.run_judge_single, text)
@@ -240,6 +242,7 @@ def test_ratings_are_fastchats_within_its_scale(fastchat, text, reason):
 
 
 @given(replies)
+@settings(deadline=None)
 def test_verdicts_are_fastchats(fastchat, text):
     """In both orders, for the parser is told nothing of them."""
     expected = play_in_fastchat(fastchat, fastchat.run_judge_pair, text)
@@ -449,6 +452,7 @@ def test_second_questions_are_spread_over_the_categories():
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=30), st.integers(0, 40))
+@settings(deadline=None)
 def test_no_category_is_asked_twice_as_often_as_another(categories, count):
     """Counts differ by at most one, but for a category that has no more questions."""
     questions = [{"question_id": place, "category": name} for place, name in enumerate(categories)]
