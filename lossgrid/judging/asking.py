@@ -5,20 +5,20 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from lossgrid.judging.back_off import BackOff, get_delay
-from lossgrid.judging.call import Caller, Failure
+from lossgrid.judging.call import Caller
 from lossgrid.judging.endpoint import AuthenticationFailed, Endpoint, SpendLimitReached, WrongAddress
-from lossgrid.judging.ledger import Ledger, Record, get_time, store_reply
+from lossgrid.judging.ledger import Ledger
+from lossgrid.judging.outcome import Failure, get_cost, make_record
 from lossgrid.judging.prices import Budget, get_worst_case
 from lossgrid.judging.progress import Progress
-from lossgrid.judging.request import JudgeRequest, Reply, judge_reply
+from lossgrid.judging.request import JudgeRequest, Reply
 
 REPORT_SECONDS = 5.0
 REFRESH_SECONDS = 1.0
 BLOCK = 16
-# Refusals of the request itself: another call would get the same answer.
-PERMANENT = (400, 404, 413, 422)
 
 
 class Asking:
@@ -106,7 +106,8 @@ class Asking:
             self.progress.repeated += 1
             await self._wait(outcome, max(failed, 1))
         if isinstance(outcome, Reply):
-            self._record(key, outcome, lost + self._get_cost(outcome, worst), calls)
+            cost = get_cost(outcome, self.by_key[key], self.endpoint.prices)
+            self._record(key, outcome, lost + cost, calls)
             self._release(lost + worst)
         elif outcome is not None:
             self._record(key, outcome, lost, calls)
@@ -167,47 +168,16 @@ class Asking:
             self._stop(WrongAddress(f"{where}: {address}: {failure.reason}; check base_url and model"))
 
     def _record(self, key: str, outcome: Reply | Failure, cost: float, calls: int) -> None:
-        request = self.by_key[key]
-        state, value, error, reply = "api_error", None, None, None
+        record, mistake = make_record(key, self.by_key[key], self.endpoint, outcome, cost, calls)
+        if isinstance(self.error, WrongAddress):
+            # There nothing was said about the request.
+            record = replace(record, permanent=False)
+        self.ledger.append(record)
+        self.progress.states[record.state] += 1
         if isinstance(outcome, Failure):
-            error = f"{outcome.reason} (calls: {calls})"
-            self.progress.last_error = error
-        else:
-            reply = store_reply(outcome)
-            try:
-                state, value, error = judge_reply(outcome, request)
-            except Exception as mistake:
-                # Ours, not the judge's. The reply was paid for: keep it, then stop.
-                state, error = "parse_error", f"the parse raised {type(mistake).__name__}: {mistake}"
-                mistake.add_note(f"raised by the parse of request {key}, whose reply is in the ledger")
-                self._stop(mistake)
-        refused = isinstance(outcome, Failure) and outcome.status in PERMANENT
-        self.ledger.append(
-            Record(
-                key=key,
-                state=state,
-                value=value,
-                reply=reply,
-                error=error,
-                # At a wrong address nothing was said about the request.
-                permanent=refused and not isinstance(self.error, WrongAddress),
-                cost=cost,
-                attempts=calls,
-                model=self.endpoint.model,
-                server=self.endpoint.name,
-                repeat=request.repeat,
-                time=get_time(),
-            )
-        )
-        self.progress.states[state] += 1
-
-    def _get_cost(self, reply: Reply, worst: float) -> float:
-        if self.endpoint.prices is None:
-            return 0.0
-        counted = reply.prompt_tokens or reply.completion_tokens
-        return (
-            self.endpoint.prices.get_cost(reply.prompt_tokens, reply.completion_tokens) if counted else worst
-        )
+            self.progress.last_error = record.error
+        if mistake is not None:
+            self._stop(mistake)
 
     async def _watch(self) -> None:
         """Report, see to it that records reach the disk, and look at what other processes have answered."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx2
@@ -10,32 +9,12 @@ import openai
 
 from lossgrid.judging.back_off import read_retry_after
 from lossgrid.judging.endpoint import Endpoint, hide_key
+from lossgrid.judging.outcome import Failure
 from lossgrid.judging.request import Reply, read_reply
 
 QUOTED_CHARACTERS = 300
 # A shorter key is no secret but a word, which replies must not lose.
 SHORTEST_SECRET = 8
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A call without an answer.
-
-    Attributes:
-        reason: What happened, for people; without the key.
-        status: HTTP status, None where no whole answer came.
-        retry: Whether calling again may help.
-        billed: Whether the server may have done the work, and charged for it.
-        retry_after: Seconds that the server asks everybody to wait, None where it does not say.
-        exhausted: Whether the server says that the account is used up.
-    """
-
-    reason: str
-    status: int | None = None
-    retry: bool = True
-    billed: bool = False
-    retry_after: float | None = None
-    exhausted: bool = False
 
 
 class Caller:

@@ -26,6 +26,7 @@ __all__ = [
     "MissingKeyError",
     "SpendLimitReached",
     "WrongAddress",
+    "index_requests",
     "judge_requests",
     "list_missing",
 ]
@@ -60,7 +61,7 @@ def judge_requests(
         WrongAddress: HTTP 404 before any answer.
         ValueError: Before the first call: a spend limit that cannot be kept, or a request for another model.
     """
-    by_key = _index(requests, endpoint)
+    by_key = index_requests(requests, endpoint)
     missing = list_missing(by_key, ledger)
     estimate = estimate_cost((by_key[key] for key in missing), endpoint.prices, len(by_key) - len(missing))
     report(f"judge {endpoint.model} on {endpoint.name}: {estimate.describe()}")
@@ -84,7 +85,12 @@ def list_missing(by_key: dict[str, JudgeRequest], ledger: Ledger) -> list[str]:
     return [key for key in by_key if not ledger.is_settled(key)]
 
 
-def _index(requests: Iterable[JudgeRequest], endpoint: Endpoint) -> dict[str, JudgeRequest]:
+def index_requests(requests: Iterable[JudgeRequest], endpoint: Endpoint) -> dict[str, JudgeRequest]:
+    """The distinct requests by key.
+
+    Raises:
+        ValueError: One asks another model than the endpoint's.
+    """
     by_key: dict[str, JudgeRequest] = {}
     for request in requests:
         if request.body["model"] != endpoint.model:

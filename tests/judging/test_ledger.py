@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from lossgrid.judging.ledger import Ledger, Record, get_time, parse_again, store_reply
 from lossgrid.judging.request import JudgeRequest, Reply, UnreadableReply
 
+ROOT = Path(__file__).resolve().parents[2]
 WRITER = """
 import sys
 from pathlib import Path
@@ -38,7 +39,7 @@ def make_record(key="k", state="ok", value=7, when="2026-01-01T00:00:00.000000+0
 
 def start_writer(folder, lines, name):
     command = [sys.executable, "-c", WRITER, str(folder), str(lines), name]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def test_gives_back_what_was_appended(tmp_path):
@@ -218,7 +219,7 @@ append("after", 100)
 def test_a_full_disk_tears_only_the_line_it_refused(tmp_path):
     """What comes after a torn line must not be appended to it: both would be unreadable."""
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
-    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
     assert run.stdout == "refused\n"
     ledger = Ledger(tmp_path)
     assert sorted(ledger.read()) == ["after", "before"]
