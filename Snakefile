@@ -20,8 +20,10 @@ include: "rules/train.smk"
 include: "rules/generate.smk"
 include: "rules/frontier.smk"
 include: "rules/judging.smk"
+include: "rules/tables.smk"
 include: "rules/claims.smk"
 include: "rules/figures.smk"
+include: "rules/judged_figures.smk"
 
 
 wildcard_constraints:

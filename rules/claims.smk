@@ -1,8 +1,7 @@
 rule evaluate_claims:
     input:
         cells="results/{study}/tables/cells.csv",
-        scores=collect_cell_files("scores/frontier.jsonl"),
-        sft="results/{study}/sft/scores/frontier.jsonl",
+        scores=get_metric_files,
     output:
         claims=report(
             "results/{study}/tables/claims.csv",

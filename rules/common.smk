@@ -17,6 +17,7 @@ from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, load_studies
 from lossgrid.studies import identity
 from lossgrid.studies.code_identity import get_code_identity
+from lossgrid.statistics.names import get_run_names
 from lossgrid.studies.start_warnings import describe_starts
 from lossgrid.training.launch import hash_deepspeed_file
 
@@ -29,6 +30,10 @@ except StudyError as error:
 # By study and path: each cell, and for each alias the path of the trained cell that it stands for.
 CELLS = {name: {cell.path: cell for cell in get_cells(study)} for name, study in STUDIES.items()}
 ALIASES = {name: find_aliases(cells.values()) for name, cells in CELLS.items()}
+
+# What the evaluations by a judge come to.
+JUDGED_TABLES = {"mt_bench": "mt_bench", "alpaca_eval": "leaderboard", "summaries": "summaries"}
+JUDGED_FIGURES = {"mt_bench": "mt_bench", "alpaca_eval": "win_rates"}
 
 # What a cell holds beside its policy, below its folder.
 CELL_FILES = [
@@ -190,6 +195,33 @@ def collect_scores(evaluation):
     ]
 
 
+def collect_all_scores(wildcards):
+    """The scores of every run in every evaluation by the judge."""
+    evaluations = get_study(wildcards).get_evaluations()
+    return [file for evaluation in evaluations for file in collect_scores(evaluation)(wildcards)]
+
+
+def get_metric_files(wildcards):
+    """What differences between cells are computed from: the scores of every run, and win rates by question."""
+    study = get_study(wildcards)
+    runs = get_runs(wildcards.study)
+    files = [f"results/{wildcards.study}/{run}/scores/frontier.jsonl" for run in runs]
+    files += [
+        file
+        for evaluation in study.get_evaluations()
+        if evaluation != "alpaca_eval"
+        for file in collect_scores(evaluation)(wildcards)
+    ]
+    if study.alpaca_eval:
+        files.append(f"results/{wildcards.study}/tables/alpaca_eval_questions.csv")
+    return files
+
+
+def get_run_list(wildcards):
+    """What tables of judged scores call the runs, as JSON."""
+    return json.dumps(get_run_names(get_study(wildcards)))
+
+
 def get_title(wildcards):
     """The study's title, as figures show it."""
     return get_study(wildcards).title
@@ -237,12 +269,18 @@ def get_figures(study):
         *(["plane"] if has_modulated(study) else []),
         "training_curves",
         *(["learned_mix"] if has_learned(study) else []),
+        "differences",
+        *[figure for name, figure in JUDGED_FIGURES.items() if name in STUDIES[study].get_evaluations()],
     ]
 
 
 def get_tables(study):
     """The tables of a study, by name."""
-    return ["audit", "cells", "predictions", *(["claims"] if STUDIES[study].claims else []), "costs"]
+    evaluations = STUDIES[study].get_evaluations()
+    judged = [table for name, table in JUDGED_TABLES.items() if name in evaluations]
+    claims = ["claims"] if STUDIES[study].claims else []
+    judge = ["judge"] if evaluations else []
+    return ["audit", "cells", "predictions", *judged, *judge, "comparisons", *claims, "costs"]
 
 
 def get_all_targets():

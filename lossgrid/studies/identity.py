@@ -113,6 +113,13 @@ def get_judging_settings(study: Study, evaluation: str) -> dict[str, Any]:
     }
 
 
+def get_length_control_settings(study: Study) -> dict[str, Any]:
+    """What decides the leaderboard, apart from the judgments and the code."""
+    return study.alpaca_eval.model_dump(
+        mode="json", include={"baseline", "inverse_regularisation", "alignment"}
+    )
+
+
 def get_generation_settings(study: Study) -> dict[str, Any]:
     """What decides the replies of a model, apart from the model and the prompts."""
     return study.evaluation.model_dump(mode="json")

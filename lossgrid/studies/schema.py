@@ -161,8 +161,8 @@ class Evaluation(StrictModel):
         default="transformers",
     )
     command: str | None = describe_field(
-        "Command that serves a policy through an OpenAI-compatible API, `{model}` replaced by its folder and `{port}` "
-        "by a free port, such as `vllm serve {model} --port {port}`; for engine: server.",
+        "Command that serves a policy through an OpenAI-compatible API, `{model}` replaced by its folder and "
+        "`{port}` by a free port, such as `vllm serve {model} --port {port}`; for engine: server.",
         default=None,
     )
 

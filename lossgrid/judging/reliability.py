@@ -1,0 +1,117 @@
+"""The table of the judge: what it was asked, how often it failed, how far it agrees with itself, what it cost."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lossgrid.judging.comparisons import OPPOSITE_ORDER, SAME_ORDER
+from lossgrid.judging.ledger import Ledger
+from lossgrid.statistics.clustered import estimate_mean
+from lossgrid.statistics.mt_bench import pair_repeats
+from lossgrid.statistics.names import read_score_rows
+from lossgrid.statistics.self_consistency import measure_self_consistency
+from lossgrid.studies import Study
+
+CONSISTENCY = ("agreement", "agreement_low", "agreement_high", "mean_absolute_difference", "noise_sd")
+
+
+def collect_judge(study: Study, results: Path) -> pd.DataFrame:
+    """Describe the judge in every evaluation of a study.
+
+    Args:
+        study: The study, with a judge.
+        results: Its results folder, with the scores of every run and the ledgers.
+
+    Returns:
+        A row an evaluation: `model`, `server`, `date`; the judgments that the tables count, by state: `n`, `n_ok`,
+        `n_parse_error`, `n_api_error`; `pairs` of the same question asked twice with their `agreement` (share of
+        equal verdicts: ratings, or which of two is preferred) and its 95 % interval, the `mean_absolute_difference`
+        and the `noise_sd` of one judgment (points, or preference from 0 to 1); `order_pairs` of the two orders of
+        one comparison with their `order_agreement`; `first_place`, the mean preference for the text shown first
+        where 0.5 is no bias, with its standard error; and of the whole ledger `calls`, `prompt_tokens`,
+        `completion_tokens` and `cost` (USD, at most).
+    """
+    return pd.DataFrame(
+        [
+            {
+                "evaluation": evaluation,
+                "model": study.judge.model,
+                "server": study.judge.get_server(),
+                "date": study.judge.date,
+                **_describe(evaluation, read_score_rows(study, results, evaluation)),
+                **_add_up(results / "ledgers" / evaluation),
+            }
+            for evaluation in study.get_evaluations()
+        ]
+    )
+
+
+def _describe(evaluation: str, scores: Mapping[str, Sequence[dict]]) -> dict[str, Any]:
+    table = pd.DataFrame([{"run": run, **row} for run, rows in scores.items() for row in rows])
+    states = Counter(table.loc[table["repeat"] == 0, "state"])
+    counts = {f"n_{state}": states[state] for state in ("ok", "parse_error", "api_error")}
+    describe = _describe_ratings if evaluation == "mt_bench" else _describe_preferences
+    return {"n": sum(counts.values()), **counts, **describe(table)}
+
+
+def _describe_ratings(table: pd.DataFrame) -> dict[str, Any]:
+    if table["score"].isna().all() and "winner" in table:
+        return {}
+    pairs = pair_repeats(table)
+    return _measure(pairs["first"], pairs["second"], pairs["question_id"].tolist())
+
+
+def _describe_preferences(table: pd.DataFrame) -> dict[str, Any]:
+    # What was not asked, because the two texts are the same, says nothing about the judge.
+    asked = table[table["key"].notna()]
+    keys = [name for name in ("run", "opponent", "id") if name in asked]
+    preference = asked["preference"].where(asked["state"] == "ok").astype(float) - 1
+    by_repeat = asked.assign(preference=preference).set_index([*keys, "repeat"])["preference"].unstack()
+    by_repeat = by_repeat.reindex(columns=[0, SAME_ORDER, OPPOSITE_ORDER])
+    again = by_repeat[by_repeat[SAME_ORDER].notna()]
+    turned = by_repeat[by_repeat[OPPOSITE_ORDER].notna()]
+    clusters = again.index.get_level_values("id").tolist()
+    described = _measure(again[0], again[SAME_ORDER], clusters)
+    # Two preferences agree when they name the same text.
+    verdicts = measure_self_consistency(_name(again[0]), _name(again[SAME_ORDER]), clusters)
+    described |= {name: getattr(verdicts, name) for name in CONSISTENCY[:3]}
+    order = measure_self_consistency(
+        _name(turned[0]), _name(turned[OPPOSITE_ORDER]), turned.index.get_level_values("id").tolist()
+    )
+    first = asked[(asked["repeat"] == 0) & (asked["state"] == "ok")]
+    shown_first = np.where(first["swapped"], first["preference"] - 1, 2 - first["preference"])
+    described |= {
+        "order_pairs": order.n,
+        "order_agreement": order.agreement,
+        "order_agreement_low": order.agreement_low,
+        "order_agreement_high": order.agreement_high,
+    }
+    if len(first):
+        place = estimate_mean(shown_first, first["id"].tolist())
+        described |= {"first_place": place.value, "first_place_se": place.standard_error}
+    return described
+
+
+def _measure(first: pd.Series, second: pd.Series, clusters: list) -> dict[str, Any]:
+    measured = measure_self_consistency(first.to_numpy(float), second.to_numpy(float), clusters)
+    return {"pairs": measured.n, **{name: getattr(measured, name) for name in CONSISTENCY}}
+
+
+def _name(preferences: pd.Series) -> np.ndarray:
+    """Which of two texts is preferred: 1, 0, or ½ for a draw; NaN where there is no judgment."""
+    values = preferences.to_numpy(float)
+    return np.where(np.isnan(values), np.nan, (np.sign(values - 0.5) + 1) / 2)
+
+
+def _add_up(folder: Path) -> dict[str, Any]:
+    ledger = Ledger(folder)
+    replies = [record.reply for record in ledger.read().values() if record.reply]
+    return {
+        "calls": sum(record.attempts for record in ledger.read().values()),
+        **{name: sum(reply[name] for reply in replies) for name in ("prompt_tokens", "completion_tokens")},
+        "cost": ledger.spent,
+    }

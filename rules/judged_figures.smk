@@ -1,0 +1,94 @@
+rule plot_mt_bench:
+    input:
+        cells="results/{study}/tables/cells.csv",
+        scores="results/{study}/tables/mt_bench.csv",
+    output:
+        figures=report(
+            multiext("results/{study}/figures/mt_bench", ".pdf", ".svg", ".png"),
+            caption="../report/mt_bench.rst",
+            category="{study}",
+            labels={"what": "MT-Bench"},
+        ),
+    log:
+        "results/{study}/logs/plot_mt_bench.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_mt_bench.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        title=get_title,
+        code=get_code("plot_mt_bench"),
+    message:
+        "{wildcards.study}: drawing MT-Bench scores"
+    shell:
+        "python workflow_scripts/plot_mt_bench.py --study {params.study} --cells {input.cells} --scores {input.scores} "
+        "--figures {output.figures} > {log} 2>&1"
+
+
+rule plot_win_rates:
+    input:
+        cells="results/{study}/tables/cells.csv",
+        leaderboard="results/{study}/tables/leaderboard.csv",
+    output:
+        figures=report(
+            multiext("results/{study}/figures/win_rates", ".pdf", ".svg", ".png"),
+            caption="../report/win_rates.rst",
+            category="{study}",
+            labels={"what": "win rate against length"},
+        ),
+    log:
+        "results/{study}/logs/plot_win_rates.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_win_rates.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        title=get_title,
+        code=get_code("plot_win_rates"),
+    message:
+        "{wildcards.study}: drawing win rates against length"
+    shell:
+        "python workflow_scripts/plot_win_rates.py --study {params.study} --cells {input.cells} --leaderboard {input.leaderboard} "
+        "--figures {output.figures} > {log} 2>&1"
+
+
+rule plot_differences:
+    input:
+        cells="results/{study}/tables/cells.csv",
+        comparisons="results/{study}/tables/comparisons.csv",
+    output:
+        figures=report(
+            multiext("results/{study}/figures/differences", ".pdf", ".svg", ".png"),
+            caption="../report/differences.rst",
+            category="{study}",
+            labels={"what": "paired differences"},
+        ),
+    log:
+        "results/{study}/logs/plot_differences.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_differences.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study="studies/{study}.yaml",
+        title=get_title,
+        code=get_code("plot_differences"),
+    message:
+        "{wildcards.study}: drawing paired differences"
+    shell:
+        "python workflow_scripts/plot_differences.py --study {params.study} --cells {input.cells} --comparisons {input.comparisons} "
+        "--figures {output.figures} > {log} 2>&1"

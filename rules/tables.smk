@@ -1,0 +1,154 @@
+rule collect_mt_bench:
+    input:
+        scores=collect_scores("mt_bench"),
+    output:
+        table=report(
+            "results/{study}/tables/mt_bench.csv",
+            caption="../report/mt_bench.rst",
+            category="{study}",
+            labels={"what": "MT-Bench by category and turn"},
+        ),
+    log:
+        "results/{study}/logs/collect_mt_bench.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_mt_bench.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study="studies/{study}.yaml",
+        names=get_run_list,
+        code=get_code("collect_mt_bench"),
+    message:
+        "{wildcards.study}: gathering MT-Bench scores"
+    shell:
+        "python workflow_scripts/collect_mt_bench.py --study {params.study} --results results/{wildcards.study} "
+        "--table {output.table} > {log} 2>&1"
+
+
+rule collect_leaderboard:
+    input:
+        scores=collect_scores("alpaca_eval"),
+    output:
+        leaderboard=report(
+            "results/{study}/tables/leaderboard.csv",
+            caption="../report/leaderboard.rst",
+            category="{study}",
+            labels={"what": "AlpacaEval leaderboard"},
+        ),
+        questions="results/{study}/tables/alpaca_eval_questions.csv",
+    log:
+        "results/{study}/logs/collect_leaderboard.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_leaderboard.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study="studies/{study}.yaml",
+        names=get_run_list,
+        settings=get_settings("length_control"),
+        code=get_code("collect_leaderboard"),
+    message:
+        "{wildcards.study}: gathering win rates"
+    shell:
+        "python workflow_scripts/collect_leaderboard.py --study {params.study} --results results/{wildcards.study} "
+        "--leaderboard {output.leaderboard} --questions {output.questions} > {log} 2>&1"
+
+
+rule collect_summaries:
+    input:
+        scores=collect_scores("summaries"),
+    output:
+        table=report(
+            "results/{study}/tables/summaries.csv",
+            caption="../report/summaries.rst",
+            category="{study}",
+            labels={"what": "win rates of summaries"},
+        ),
+    log:
+        "results/{study}/logs/collect_summaries.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_summaries.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study="studies/{study}.yaml",
+        names=get_run_list,
+        code=get_code("collect_summaries"),
+    message:
+        "{wildcards.study}: gathering win rates of summaries"
+    shell:
+        "python workflow_scripts/collect_summaries.py --study {params.study} --results results/{wildcards.study} "
+        "--table {output.table} > {log} 2>&1"
+
+
+rule collect_judge:
+    input:
+        scores=collect_all_scores,
+    output:
+        table=report(
+            "results/{study}/tables/judge.csv",
+            caption="../report/judge.rst",
+            category="{study}",
+            labels={"what": "the judge"},
+        ),
+    log:
+        "results/{study}/logs/collect_judge.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_judge.tsv"
+    conda:
+        "../envs/judge.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study="studies/{study}.yaml",
+        code=get_code("collect_judge"),
+    message:
+        "{wildcards.study}: describing the judge"
+    shell:
+        "python workflow_scripts/collect_judge.py --study {params.study} --results results/{wildcards.study} "
+        "--table {output.table} > {log} 2>&1"
+
+
+rule compare_cells:
+    input:
+        cells="results/{study}/tables/cells.csv",
+        scores=get_metric_files,
+    output:
+        comparisons=report(
+            "results/{study}/tables/comparisons.csv",
+            caption="../report/differences.rst",
+            category="{study}",
+            labels={"what": "paired differences"},
+        ),
+    log:
+        "results/{study}/logs/compare_cells.log",
+    benchmark:
+        "results/{study}/benchmarks/compare_cells.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study="studies/{study}.yaml",
+        code=get_code("compare_cells"),
+    message:
+        "{wildcards.study}: comparing every setting with the baseline"
+    shell:
+        "python workflow_scripts/compare_cells.py --study {params.study} --results results/{wildcards.study} "
+        "--cells {input.cells} --comparisons {output.comparisons} > {log} 2>&1"
