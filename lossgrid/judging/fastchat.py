@@ -150,7 +150,8 @@ def _replace_call(judge_model: str, call: Callable) -> Iterator[None]:
     replacements = {
         "chat_completion_openai": call,
         "OPENAI_MODEL_LIST": (*common.OPENAI_MODEL_LIST, judge_model),
-        # By name FastChat would give an unknown judge a chat with examples in it, all of which would be sent.
+        # By the name FastChat takes a judge for a local model: it looks for the adapter of one called `peft`, and
+        # the template of others is theirs.
         "get_conversation_template": lambda _: get_conv_template("chatgpt"),
     }
     with _PLAYING:

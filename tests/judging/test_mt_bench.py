@@ -15,8 +15,9 @@ from lossgrid.judging.mt_bench_files import load_files
 from lossgrid.judging.request import Reply, UnreadableReply, judge_reply
 
 RUNS = ("sft", "cells/dpo/beta~0.05/seed~1")
-# The last two are read by FastChat's adapters for local models and for Anthropic's, the first by none.
-JUDGES = ["oracle", "gpt-4", "Qwen/Qwen2.5-72B-Instruct", "vicuna-judge", "claude-2"]
+# FastChat knows gpt-4 and claude-2, takes two for local models, would load the adapter of another, and gives the
+# first a conversation with an example in it.
+JUDGES = ["oracle", "gpt-4", "Qwen/Qwen2.5-72B-Instruct", "vicuna-judge", "my-peft-judge", "claude-2"]
 QUESTIONS = [
     {"question_id": 7, "category": "writing", "turns": ["Describe a hotel.", "Now {shorter}."]},
     {"question_id": 3, "category": "math", "turns": ["What is 2 + 2?", "And doubled?"]},
@@ -167,7 +168,7 @@ def test_bodies_are_what_fastchat_sends(fastchat, monkeypatch, mode):
 @pytest.mark.parametrize("judge", JUDGES)
 @pytest.mark.parametrize("mode", ["single", "pairwise"])
 def test_every_judge_reads_one_system_and_one_user_message(judge, mode):
-    """By a name that it does not know FastChat would put an example conversation before the question."""
+    """FastChat reads a conversation's template, and for some a folder of weights, out of the judge's name."""
     prompts = make_prompts()
     for judgment in ask(judge=judge, mode=mode, baseline_run="sft"):
         for request in judgment.requests:
