@@ -119,5 +119,7 @@ def bound_tokens(body: dict[str, Any]) -> tuple[int, int | None]:
 
 def get_worst_case(body: dict[str, Any], prices: Prices | None) -> float:
     """USD that a call can cost at most; of a reply without a limit, nothing is counted."""
+    if prices is None:
+        return 0.0
     prompt, completion = bound_tokens(body)
-    return prices.get_cost(prompt, completion or 0) if prices else 0.0
+    return prices.get_cost(prompt, completion or 0)
