@@ -119,7 +119,7 @@ def _wait_until_ready(
 ) -> None:
     start = time.monotonic()
     next_report = start + REPORT_SECONDS
-    while not _answers(port):
+    while not _is_ready(port):
         if guard.poll() is not None:
             ended = f"ended with exit code {guard.returncode}"
             if is_taken(port):
@@ -146,13 +146,19 @@ def _wait_until_ready(
     report(f"server ready after {time.monotonic() - start:.1f} s")
 
 
-def _answers(port: int) -> bool:
+def _is_ready(port: int) -> bool:
+    status = _get_status(port, "/v1/models")
+    # `transformers serve` lists a download cache here, beside the model it serves, and fails where there is none.
+    return status == 200 or (status == 500 and _get_status(port, "/health") == 200)
+
+
+def _get_status(port: int, path: str) -> int | None:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
     try:
-        connection.request("GET", "/v1/models")
-        return connection.getresponse().status == 200
+        connection.request("GET", path)
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
 

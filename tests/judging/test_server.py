@@ -11,11 +11,14 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import openai
 import pytest
 
 from lossgrid.judging import server as server_module
-from lossgrid.judging.ports import find_open_addresses, reserve_port
+from lossgrid.judging.ports import find_open_addresses, is_taken, reserve_port
 from lossgrid.judging.server import ServerError, serve
+from lossgrid.worlds.reviews.policy import build_policy
+from lossgrid.worlds.reviews.tokenizer import build_tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,11 +51,13 @@ http.server.ThreadingHTTPServer((host, port), Handler).serve_forever()
 """
 
 PARENT = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from lossgrid.judging.server import serve
 with serve(sys.argv[1], Path("server.log")):
-    Path("ready").touch()
+    child = os.fork() if "fork" in sys.argv else 0
+    if child or "fork" not in sys.argv:
+        Path("ready").write_text(str(child))
     time.sleep(600)
 """
 
@@ -91,6 +96,11 @@ def runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def get_parent(pid: int) -> int:
+    """Pid of a process's parent."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def wait_until(condition, what: str) -> None:
@@ -145,11 +155,28 @@ def test_a_server_is_gone_when_its_parent_is_killed(command, tmp_path, number):
     wait_until(lambda: not any(runs(pid) for pid in pids), "server and workers are gone")
 
 
+def test_a_process_forked_from_the_parent_does_not_keep_the_server(command, tmp_path):
+    """It inherits the pipe whose end tells the guard that the parent is gone, as a worker of a data loader does."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, command(), "fork"], env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    wait_until(lambda: (tmp_path / "ready").exists() and (tmp_path / "ready").read_text(), "ready")
+    child = int((tmp_path / "ready").read_text())
+    (server,) = read_pids(tmp_path)
+    try:
+        parent.kill()
+        parent.wait(60)
+        wait_until(lambda: not runs(server), "the server is gone")
+        assert runs(child)
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
 def test_a_server_is_gone_when_its_guard_is_killed(command, tmp_path):
     """The guard is one process more that can be killed."""
     with serve(command(), tmp_path / "log"):
         server = read_pids(tmp_path)[0]
-        guard = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
+        guard = get_parent(server)
         assert guard != os.getpid()
         os.kill(guard, signal.SIGKILL)
         wait_until(lambda: not runs(server), "the server is gone")
@@ -217,9 +244,11 @@ def test_a_server_that_ends_inside_the_block_is_reported(command, tmp_path):
     """Else its last lines are never seen, and the errors of the calls have no cause."""
     lines = []
     with serve(command("workers"), tmp_path / "log", report=lines.append) as url:
-        get(f"{url}/stop")
         pids = read_pids(tmp_path)
-        wait_until(lambda: not any(runs(pid) for pid in pids), "workers end with their server")
+        guard = get_parent(pids[0])
+        get(f"{url}/stop")
+        wait_until(lambda: not runs(guard), "the guard ends with its server")
+        assert not any(runs(pid) for pid in pids)
     assert "ended by itself with exit code 3, before it was stopped" in lines[-1]
 
 
@@ -273,3 +302,33 @@ def test_a_port_that_was_taken_meanwhile_is_left_to_its_owner(command, tmp_path,
     taken.close()
     assert any("was taken meanwhile" in line for line in lines)
     assert "Address already in use" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.slow
+def test_transformers_serves_a_model_and_is_stopped(tmp_path):
+    """A server of somebody else's: imports for seconds, threads, a model, and its own ways to end."""
+    tokenizer = build_tokenizer()
+    policy = build_policy(
+        tokenizer, layers=1, hidden_size=16, heads=2, intermediate_size=32, seed=1, max_position=256
+    )
+    model = tmp_path / "model"
+    tokenizer.save_pretrained(model)
+    policy.save_pretrained(model)
+    program = Path(sys.executable).with_name("transformers")
+    command = f"{program} serve {model} --host 127.0.0.1 --port {{port}} --device cpu"
+    environment = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HOME": str(tmp_path / "hub")}
+    with serve(command, tmp_path / "log", ready_timeout=200, environment=environment) as url:
+        client = openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=120)
+        completion = client.chat.completions.create(
+            model=str(model),
+            messages=[{"role": "user", "content": "what about the plot ?"}],
+            max_tokens=8,
+            temperature=0,
+        )
+        # An untrained model says anything, in words of its language.
+        words = completion.choices[0].message.content.split()
+        assert words
+        assert set(words) <= {*tokenizer.get_vocab()}
+        port = int(url.split(":")[2].split("/")[0])
+        assert is_taken(port)
+    assert not is_taken(port)
