@@ -16,6 +16,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, load_studies
 from lossgrid.studies import identity
+from lossgrid.studies.claims import get_evaluated_metrics
 from lossgrid.studies.code_identity import get_code_identity
 from lossgrid.statistics.names import get_run_names
 from lossgrid.studies.start_warnings import describe_starts
@@ -215,6 +216,11 @@ def get_metric_files(wildcards):
     if study.alpaca_eval:
         files.append(f"results/{wildcards.study}/tables/alpaca_eval_questions.csv")
     return files
+
+
+def get_metrics(wildcards):
+    """What the study measures of every run."""
+    return get_evaluated_metrics(get_study(wildcards).model_dump())
 
 
 def get_run_list(wildcards):

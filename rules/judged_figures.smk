@@ -26,7 +26,7 @@ rule plot_mt_bench:
     message:
         "{wildcards.study}: drawing MT-Bench scores"
     shell:
-        "python workflow_scripts/plot_mt_bench.py --study {params.study} --cells {input.cells} --scores {input.scores} "
+        "python workflow_scripts/plot_mt_bench.py --study {params.study} --cells {input.cells} --table {input.scores} "
         "--figures {output.figures} > {log} 2>&1"
 
 
@@ -58,7 +58,7 @@ rule plot_win_rates:
     message:
         "{wildcards.study}: drawing win rates against length"
     shell:
-        "python workflow_scripts/plot_win_rates.py --study {params.study} --cells {input.cells} --leaderboard {input.leaderboard} "
+        "python workflow_scripts/plot_win_rates.py --study {params.study} --cells {input.cells} --table {input.leaderboard} "
         "--figures {output.figures} > {log} 2>&1"
 
 
@@ -90,5 +90,5 @@ rule plot_differences:
     message:
         "{wildcards.study}: drawing paired differences"
     shell:
-        "python workflow_scripts/plot_differences.py --study {params.study} --cells {input.cells} --comparisons {input.comparisons} "
+        "python workflow_scripts/plot_differences.py --study {params.study} --cells {input.cells} --table {input.comparisons} "
         "--figures {output.figures} > {log} 2>&1"

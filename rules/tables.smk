@@ -146,6 +146,7 @@ rule compare_cells:
         runtime=30,
     params:
         study="studies/{study}.yaml",
+        metrics=get_metrics,
         code=get_code("compare_cells"),
     message:
         "{wildcards.study}: comparing every setting with the baseline"

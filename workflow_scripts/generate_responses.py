@@ -35,6 +35,12 @@ def main(
     from lossgrid.generation.responses import generate_responses
     from lossgrid.studies import load_study
 
+    settings = load_study(study).evaluation
+    server = None
+    if settings.engine == "server":
+        from lossgrid.judging.policy_server import serve_policy
+
+        server = serve_policy(settings.command, policy, server_log)
     chats = load_from_disk(corpus / "heldout").to_list()
     lines = (prompts / "chats.jsonl").read_text(encoding="utf-8").splitlines() if prompts else []
     counts = generate_responses(
@@ -43,9 +49,9 @@ def main(
         chats,
         [json.loads(line) for line in lines],
         (heldout, judged),
-        load_study(study).evaluation,
+        settings,
         THREADS,
-        server_log,
+        server,
     )
     print(
         f"{counts[0]} responses to {len(chats)} chats, {counts[1]} responses to {len(lines)} judged prompts"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +11,6 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lossgrid.generation.sampling import Response, sample_responses
-from lossgrid.generation.served import serve_policy
 from lossgrid.training.logps import get_sequence_logps
 
 # What a chat says about how it is answered; its other keys are copied to every line.
@@ -26,7 +25,7 @@ def generate_responses(
     outputs: tuple[Path, Path],
     settings,
     threads: int,
-    server_log: Path,
+    server: AbstractContextManager[Callable[..., list[Response]]] | None = None,
 ) -> tuple[int, int]:
     """Write a policy's answers to the held-out chats and to those that a judge will see, a line an answer.
 
@@ -46,7 +45,8 @@ def generate_responses(
             tokens).
         settings: `Evaluation` of the study.
         threads: CPU threads; another number gives other last bits.
-        server_log: What the policy's server prints, where the settings name one.
+        server: Context with a function that samples as `sample_responses` does, but for its first two arguments; None
+            samples from the model in this process. It is left before the models that weigh are loaded.
 
     Returns:
         The number of lines of either.
@@ -57,13 +57,9 @@ def generate_responses(
     tokenizer = AutoTokenizer.from_pretrained(policy)
 
     load = partial(AutoModelForCausalLM.from_pretrained, dtype=dtype)
-    model = None
-    with ExitStack() as stack:
-        if settings.engine == "server":
-            sample = stack.enter_context(serve_policy(settings.command, policy, tokenizer, server_log))
-        else:
-            model = load(policy).to(device)
-            sample = partial(sample_responses, model, tokenizer, batch_size=settings.batch_size)
+    model = None if server else load(policy).to(device)
+    own = partial(sample_responses, model, tokenizer, batch_size=settings.batch_size)
+    with server or nullcontext(own) as sample:
         weighed = list(_answer(sample, heldout, settings))
         judged_lines = [line for line, _ in _answer(sample, judged, settings)]
 
@@ -71,7 +67,7 @@ def generate_responses(
     sequences = [(response.prompt_ids, response.response_ids) for _, response in weighed]
     model = model or load(policy).to(device)
     policy_logps = get_sequence_logps(model, tokenizer.pad_token_id, sequences, settings.batch_size)
-    del model, sample
+    del model, own, sample
     model = load(reference).to(device)
     reference_logps = get_sequence_logps(model, tokenizer.pad_token_id, sequences, settings.batch_size)
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lossgrid.studies.checks import check_grid
+from lossgrid.studies.claims import find_unevaluated, get_evaluated_metrics
 from lossgrid.studies.document import Document, read_document
 from lossgrid.studies.errors import Problem, StudyError
 from lossgrid.studies.schema import Grid, Study, StudyFile
@@ -73,7 +74,8 @@ def validate(document: Document) -> tuple[StudyFile | None, list[Problem]]:
         broken = {details["loc"][0] for details in error.errors(include_url=False, include_context=False)}
     grid = select_grid(document.data, broken)
     if grid is not None:
-        problems += [document.locate(location, message) for location, message in check_grid(grid)]
+        found = [*check_grid(grid), *find_unevaluated(grid.claims, get_evaluated_metrics(document.data))]
+        problems += [document.locate(location, message) for location, message in found]
     return study, problems
 
 

@@ -9,16 +9,13 @@ import pytest
 from lossgrid.generation.responses import generate_responses
 from lossgrid.worlds.reviews.corpus import make_heldout_chats
 
-SETTINGS = SimpleNamespace(
-    max_new_tokens=10, temperature=1.0, batch_size=4, seed=3, engine="transformers", command=None
-)
+SETTINGS = SimpleNamespace(max_new_tokens=10, temperature=1.0, batch_size=4, seed=3)
 
 
 def answer(policy: Path, reference: Path, chats: list[dict], output: Path, judged=()) -> tuple[int, int]:
     """Generate with the settings above; what a judge will see goes beside."""
     outputs = (output, output.with_name("judged.jsonl"))
-    log = output.with_name("server.log")
-    return generate_responses(policy, reference, chats, judged, outputs, SETTINGS, threads=1, server_log=log)
+    return generate_responses(policy, reference, chats, judged, outputs, SETTINGS, threads=1)
 
 
 def read(file: Path) -> list[dict]:

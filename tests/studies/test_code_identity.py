@@ -13,7 +13,12 @@ import pytest
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.studies.code_identity import ROOT, CodeTree, get_code_identity
 
-PLOTS = {f"plot_{name}" for name in ("frontier", "learned_mix", "loss_shapes", "plane", "training_curves")}
+PLOTS = {
+    f"plot_{name}"
+    for name in (
+        "differences", "frontier", "learned_mix", "loss_shapes", "mt_bench", "plane", "training_curves", "win_rates",
+    )
+}  # fmt: skip
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow_scripts").glob("*.py"))
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from transformers import AutoTokenizer
+
 from lossgrid.generation.sampling import Response
 from lossgrid.judging.client import Endpoint, judge_requests
 from lossgrid.judging.ledger import Ledger
@@ -18,13 +20,12 @@ TIMEOUT = 600.0
 
 
 @contextmanager
-def serve_policy(command: str, policy: Path, tokenizer, log: Path) -> Iterator[Callable[..., list[Response]]]:
+def serve_policy(command: str, policy: Path, log: Path) -> Iterator[Callable[..., list[Response]]]:
     """Serve a policy for as long as the context lasts.
 
     Args:
         command: Command of the server, with `{model}` and `{port}`.
-        policy: Folder of the policy.
-        tokenizer: The policy's tokenizer, which counts what the server answers in text.
+        policy: Folder of the policy and its tokenizer, which counts what the server answers in text.
         log: File for what the server prints.
 
     Yields:
@@ -34,6 +35,7 @@ def serve_policy(command: str, policy: Path, tokenizer, log: Path) -> Iterator[C
     Raises:
         RuntimeError: The server does not come up, or leaves a prompt without an answer.
     """
+    tokenizer = AutoTokenizer.from_pretrained(policy)
     with serve(command.replace("{model}", shlex.quote(str(policy))), log) as base_url:
         endpoint = Endpoint(
             base_url=base_url, server="policy", model=str(policy), key_variable=None, concurrency=CONCURRENCY,
