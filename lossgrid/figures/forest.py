@@ -105,14 +105,14 @@ def plot_forest(comparisons: pd.DataFrame, cells: pd.DataFrame, title: str, path
         axes.set_xlabel(f"difference{panel.unit}", fontsize=7 if across < ACROSS else 6)
     minus = f"Differences from {names[baselines[0]][1]}" if len(baselines) == 1 else "Differences"
     figure.suptitle(
-        f"{title}\n{minus}, paired, with 95 % intervals; at the right: how many are compared, "
-        "in brackets pairs without both scores",
+        f"{title}\n{minus}, paired, with 95 % intervals; "
+        "right: how many, in brackets pairs without both scores",
         fontsize=8, x=0.01, ha="left",
     )  # fmt: skip
     # Outside, a legend hides nothing.
     figure.legend(
         loc="outside lower center", handles=_get_handles(comparisons), ncols=5, alignment="left", title_fontsize=7,
-        columnspacing=1.0, handlelength=1.4,
+        columnspacing=0.8, handlelength=1.4, handletextpad=0.5,
         title="\n".join(_say_gaps(panels, headings, settings)) or None,
     )  # fmt: skip
     save_figure(figure, paths)
@@ -120,12 +120,11 @@ def plot_forest(comparisons: pd.DataFrame, cells: pd.DataFrame, title: str, path
 
 def _name_references(cells: pd.DataFrame) -> dict[str, tuple[tuple[str, str], str]]:
     """Key and name of every setting by the reference that the table of comparisons has for it."""
+    references = cells["cell"].str.rpartition("/")[0].where(cells["cell"].str.contains("/"), cells["cell"])
+    diverged = (cells["status"] == "diverged").groupby(references).any()
     return {
-        row.cell.rpartition("/")[0] or row.cell: (
-            (row.objective, row.label),
-            name_setting(row.title, row.label, False),
-        )
-        for row in cells.assign(label=cells["label"].fillna("")).itertuples()
+        reference: ((row.objective, row.label), name_setting(row.title, row.label, diverged[reference]))
+        for reference, row in zip(references, cells.fillna({"label": ""}).itertuples(), strict=True)
     }
 
 

@@ -75,7 +75,7 @@ def _draw_difference(axes: Axes, row: pd.Series, place: float, look: Look) -> No
         reach = [[row["difference"] - row["low"]], [row["high"] - row["difference"]]]
     axes.errorbar(
         row["difference"], place, xerr=reach, color=look.colour, marker=look.marker, markersize=4.5, elinewidth=1,
-        markerfacecolor=look.colour if row["q"] <= LEVEL else "white", linestyle="none", zorder=4,
+        markerfacecolor=look.colour if _is_found(row) else "white", linestyle="none", zorder=4,
     )  # fmt: skip
     seeds = _read(row["seed_values"])
     if len(seeds) > 1:
@@ -94,8 +94,12 @@ def _point_beyond(axes: Axes, row: pd.Series, place: float, look: Look) -> None:
     axes.text(
         end, place, f"{mark} {said}" if below else f"{said} {mark}", transform=axes.get_yaxis_transform(),
         fontsize=5.5, color=darken(look.colour), ha=side, va="center", zorder=5, bbox=BACKGROUND,
-        fontweight="bold" if row["q"] <= LEVEL else "normal",
+        fontweight="bold" if _is_found(row) else "normal",
     )  # fmt: skip
+
+
+def _is_found(row: pd.Series) -> bool:
+    return bool(row["q"] <= LEVEL) and not row["diverged"]
 
 
 def _read(text: str) -> list[float]:

@@ -79,6 +79,11 @@ def name_judge(judge: Judge | None) -> str:
     return ", ".join(filter(None, [judge.model, judge.date])) if judge else ""
 
 
+def head(title: str, judge: str, width: int) -> str:
+    """The heading of a figure of judgments, in lines of so many letters."""
+    return textwrap.fill(f"{title}; judge: {judge}" if judge else title, width)
+
+
 def say_missing(what: str, names: Sequence[str], width: int) -> list[str]:
     """One sentence on what has no place on the axes, in lines of so many letters, or none."""
     named = [*names[:NAMED], *([f"{len(names) - NAMED} more"] if len(names) > NAMED else [])]

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from lossgrid.figures.judged_settings import SETTING, average_seeds, mark_runs, name_setting, say_missing
+from lossgrid.figures.judged_settings import (
+    SETTING,
+    average_seeds,
+    head,
+    mark_runs,
+    name_setting,
+    say_missing,
+)
 from lossgrid.figures.mt_bench_dots import TURNS, count_failed, draw_dots
 from lossgrid.figures.mt_bench_radar import choose_lines, draw_radar
 from lossgrid.figures.setting_rows import lay_out_rows
@@ -18,8 +25,8 @@ from lossgrid.figures.style import save_figure, set_style
 EVEN_LINE = {"color": "black", "linewidth": 0.7, "linestyle": (0, (4, 4))}
 # In inches: the radar with the names around it, and a line of its legend.
 RADAR, LINE = 2.9, 0.15
-# In letters: a name beside the dots, and a line over the whole width.
-NAME, WIDTH = 27, 125
+# In letters: a name beside the dots, and a line of the heading and of the legend over the whole width.
+NAME, HEADING, WIDTH = 27, 105, 125
 
 
 @dataclass(frozen=True)
@@ -78,9 +85,8 @@ def plot_mt_bench(
         dots.axvline(measure.even, zorder=1, **EVEN_LINE)
     dots.set_xlabel(f"all questions, {measure.unit}")
     failed, judgments = count_failed(overall)
-    heading = f"{title}; judge: {judge}" if judge else title
     figure.suptitle(
-        f"{heading}\nMT-Bench, {measure.unit}; {failed:,} of {judgments:,} judgments failed\n"
+        f"{head(title, judge, HEADING)}\nMT-Bench, {measure.unit}; {failed:,} of {judgments:,} judgments failed\n"
         f"radar: {chosen}, from {centre} (centre) to {rim}; dots: every setting, 95 % intervals",
         fontsize=8, x=0.01, ha="left",
     )  # fmt: skip

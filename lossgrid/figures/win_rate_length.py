@@ -9,7 +9,14 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from lossgrid.figures.frontier import FEW, LEGEND, NAMED
-from lossgrid.figures.judged_settings import SETTING, average_seeds, mark_runs, name_setting, say_missing
+from lossgrid.figures.judged_settings import (
+    SETTING,
+    average_seeds,
+    head,
+    mark_runs,
+    name_setting,
+    say_missing,
+)
 from lossgrid.figures.style import get_look, save_figure, set_style
 from lossgrid.figures.win_rate_points import draw_setting, label_settings, scale_axes
 
@@ -22,8 +29,8 @@ CONTROLLED = {
 BASELINES = {"sft": "SFT", "reference": "the reference outputs"}
 EVEN_LINE = {"color": "black", "linewidth": 0.7, "linestyle": (0, (4, 4))}
 LENGTH_LINE = {"color": "black", "linewidth": 0.7, "linestyle": ":"}
-# In letters: a line over the whole width.
-WIDTH = 120
+# In letters: a line of the heading and of the legend over the whole width.
+HEADING, WIDTH = 95, 120
 
 
 def plot_win_rate_length(
@@ -56,7 +63,7 @@ def plot_win_rate_length(
     column = next((name for name in CONTROLLED if name in runs and runs[name].notna().any()), None)
     means = _average(runs, column)
     shown = means[np.isfinite(means[["avg_length", "win_rate"]]).all(axis=1)]
-    settings = means.drop("sft", errors="ignore")
+    settings = means[means.index.get_level_values(0) != "sft"]
     losses = settings.index.get_level_values(0).nunique()
     by_title = losses > LEGEND and len(settings) <= 1.5 * losses
     dense = len(settings) > FEW and not by_title
@@ -74,8 +81,7 @@ def plot_win_rate_length(
     axes.set_ylabel(f"win rate against {baseline}, %")
     axes.set_xlabel("mean length of an answer, characters")
     notes = _say_counts(runs) + (f"; labelled: the {NAMED} best and {NAMED} worst" if dense else "")
-    heading = f"{title}; judge: {judge}" if judge else title
-    axes.set_title(f"{heading}\n{notes}", loc="left", fontsize=8)
+    axes.set_title(f"{head(title, judge, HEADING)}\n{notes}", loc="left", fontsize=8)
     # Outside, a legend hides nothing.
     figure.legend(
         loc="outside lower center", handles=handles, ncols=4, alignment="left", title_fontsize=7, columnspacing=1.2,

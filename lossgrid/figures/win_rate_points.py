@@ -91,7 +91,7 @@ def scale_axes(axes: Axes, means: pd.DataFrame, seeds: pd.DataFrame) -> bool:
 
 def label_settings(axes: Axes, means: pd.DataFrame, by_title: bool, dense: bool) -> None:
     """Write the settings beside their win rates; of many, the best and the worst that did not diverge."""
-    named = means.drop("sft", errors="ignore")
+    named = means[means.index.get_level_values(0) != "sft"]
     if dense:
         healthy = named[~named["diverged"]]
         order = healthy["controlled"].fillna(healthy["win_rate"]).sort_values(kind="stable").index
