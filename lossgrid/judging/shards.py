@@ -7,15 +7,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from lossgrid.judging.client import Endpoint, judge_requests
+from lossgrid.judging.client import judge_requests
+from lossgrid.judging.evaluations import build_questions, collect_rows, get_endpoint, list_requests
 from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.prices import Prices
-from lossgrid.judging.prompt_sets import read_instructions, read_posts
 from lossgrid.judging.request import JudgeRequest
 from lossgrid.judging.server import serve
 from lossgrid.studies import Study
-
-SFT = "sft"
 
 
 class JudgingError(RuntimeError):
@@ -54,14 +51,9 @@ def judge_runs(
     Raises:
         JudgingError: The share of `api_error` is above the judge's `max_error_share`.
     """
-    answers = {run: read_answers(results, run, evaluation) for run in runs}
-    build, collect = _BUILDERS[evaluation]
-    asked = build(study, prompts, answers, lambda: read_answers(results, SFT, evaluation))
-    server = study.judge.get_server()
-    records = _ask(
-        study, [request for each in asked for request in _get_requests(each)], ledger, server_log, report
-    )
-    rows = collect(asked, records, server)
+    asked = build_questions(study, evaluation, runs, results, prompts)
+    records = _ask(study, list_requests(asked), ledger, server_log, report)
+    rows = collect_rows(evaluation, asked, records, study.judge.get_server())
 
     judgments.parent.mkdir(parents=True, exist_ok=True)
     beside = judgments.with_suffix(".beside")
@@ -73,12 +65,6 @@ def judge_runs(
     _check_errors(study, rows, states)
     beside.rename(judgments)
     return dict(states)
-
-
-def read_answers(results: Path, run: str, evaluation: str) -> list[dict]:
-    """A run's responses to the prompts of one evaluation."""
-    with (results / run / "responses" / "judged.jsonl").open() as file:
-        return [line for line in map(json.loads, file) if line["set"] == evaluation]
 
 
 def _ask(
@@ -93,18 +79,7 @@ def _ask(
     starts = judge.command is not None and not settled
     context = serve(judge.command, server_log, report=report) if starts else nullcontext(judge.base_url or "")
     with context as base_url:
-        endpoint = Endpoint(
-            base_url=base_url,
-            server=server,
-            model=judge.model,
-            key_variable=judge.key_variable,
-            concurrency=judge.concurrency,
-            timeout=judge.timeout,
-            attempts=judge.attempts,
-            prices=judge.prices and Prices(**judge.prices.model_dump()),
-            spend_limit=judge.spend_limit,
-        )
-        return judge_requests(requests, endpoint, held, report)
+        return judge_requests(requests, get_endpoint(judge, base_url), held, report)
 
 
 def _check_errors(study: Study, rows: Mapping[str, list[dict]], states: Counter) -> None:
@@ -116,73 +91,3 @@ def _check_errors(study: Study, rows: Mapping[str, list[dict]], states: Counter)
             f"{study.judge.max_error_share:g}; the first says: {first}. The others are in the ledger; run the same "
             "command again to ask for these alone"
         )
-
-
-def _get_requests(asked: Any) -> list[JudgeRequest]:
-    if hasattr(asked, "requests"):
-        return list(asked.requests)
-    return [] if asked.request is None else [asked.request]
-
-
-def _build_mt_bench(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
-    from lossgrid.judging.mt_bench import build_requests
-    from lossgrid.judging.mt_bench_files import load_files
-
-    settings = study.mt_bench
-    pairwise = settings.mode == "pairwise"
-    files = load_files(prompts / "mt_bench", settings.mode)
-    if pairwise:
-        answers = {**{run: lines for run, lines in answers.items() if run != SFT}, SFT: read_sft()}
-    return build_requests(
-        files.questions,
-        answers,
-        files.prompts,
-        files.references,
-        study.judge.model,
-        settings.mode,
-        SFT if pairwise else None,
-        settings.consistency,
-    )
-
-
-def _build_alpaca_eval(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
-    from lossgrid.judging.alpaca_eval import build_requests
-
-    instructions = read_instructions(prompts)
-    settings = study.alpaca_eval
-    if settings.baseline == "sft":
-        baseline = {line["id"]: line["response"] for line in read_sft()}
-        answers = {run: lines for run, lines in answers.items() if run != SFT}
-    else:
-        baseline = {row["id"]: row["output"] for row in instructions}
-    return build_requests(instructions, baseline, answers, study.judge.model, settings.consistency)
-
-
-def _build_summaries(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
-    from lossgrid.judging.summaries import build_requests
-
-    settings = study.summaries
-    opponents = ("human", "sft") if settings.opponents == "both" else (settings.opponents,)
-    sft = read_sft() if "sft" in opponents else None
-    return build_requests(
-        read_posts(prompts), answers, study.judge.model, opponents, sft, settings.consistency
-    )
-
-
-def _collect_mt_bench(asked, records, server):
-    from lossgrid.judging.mt_bench import collect
-
-    return collect(asked, records, server)
-
-
-def _collect_comparisons(asked, records, server):
-    from lossgrid.judging.comparisons import collect_comparisons
-
-    return collect_comparisons(asked, records, server)
-
-
-_BUILDERS = {
-    "mt_bench": (_build_mt_bench, _collect_mt_bench),
-    "alpaca_eval": (_build_alpaca_eval, _collect_comparisons),
-    "summaries": (_build_summaries, _collect_comparisons),
-}

@@ -1,0 +1,150 @@
+"""What each evaluation asks a judge about several runs, and the score rows that the answers become."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lossgrid.judging.endpoint import Endpoint
+from lossgrid.judging.prices import Prices
+from lossgrid.judging.prompt_sets import read_instructions, read_posts
+from lossgrid.judging.request import JudgeRequest
+from lossgrid.studies import Study
+from lossgrid.studies.judging import Judge
+
+SFT = "sft"
+
+
+def build_questions(
+    study: Study, evaluation: str, runs: Sequence[str], results: Path, prompts: Path
+) -> list[Any]:
+    """Everything that one evaluation asks about some runs.
+
+    Args:
+        study: The study, with a judge and this evaluation.
+        evaluation: `mt_bench`, `alpaca_eval` or `summaries`.
+        runs: Folders below the results.
+        results: Results folder of the study; every run, and the SFT model where it is the opponent, has
+            `responses/judged.jsonl`.
+        prompts: Folder written by `write_prompt_sets`.
+
+    Returns:
+        Judgments of `mt_bench`, or comparisons.
+
+    Raises:
+        ValueError: A run lacks a response.
+    """
+    answers = {run: read_answers(results, run, evaluation) for run in runs}
+    build, _ = _EVALUATIONS[evaluation]
+    return build(study, prompts, answers, lambda: read_answers(results, SFT, evaluation))
+
+
+def list_requests(asked: Sequence[Any]) -> list[JudgeRequest]:
+    """The requests behind what is asked; texts that are the same need none."""
+    return [request for each in asked for request in _get_requests(each)]
+
+
+def collect_rows(
+    evaluation: str, asked: Sequence[Any], records: Mapping[str, Any], server: str
+) -> dict[str, list[dict[str, Any]]]:
+    """The score rows by run.
+
+    Args:
+        evaluation: As for `build_questions`.
+        asked: What that returned.
+        records: The record of every request, by key.
+        server: The server's name in the keys.
+    """
+    _, collect = _EVALUATIONS[evaluation]
+    return collect(asked, records, server)
+
+
+def get_endpoint(judge: Judge, base_url: str) -> Endpoint:
+    """A study's judge as the client takes it, at the address where it now is."""
+    return Endpoint(
+        base_url=base_url,
+        server=judge.get_server(),
+        model=judge.model,
+        key_variable=judge.key_variable,
+        concurrency=judge.concurrency,
+        timeout=judge.timeout,
+        attempts=judge.attempts,
+        prices=judge.prices and Prices(**judge.prices.model_dump()),
+        spend_limit=judge.spend_limit,
+    )
+
+
+def read_answers(results: Path, run: str, evaluation: str) -> list[dict]:
+    """A run's responses to the prompts of one evaluation."""
+    with (results / run / "responses" / "judged.jsonl").open() as file:
+        return [line for line in map(json.loads, file) if line["set"] == evaluation]
+
+
+def _get_requests(asked: Any) -> list[JudgeRequest]:
+    if hasattr(asked, "requests"):
+        return list(asked.requests)
+    return [] if asked.request is None else [asked.request]
+
+
+def _build_mt_bench(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
+    from lossgrid.judging.mt_bench import build_requests
+    from lossgrid.judging.mt_bench_files import load_files
+
+    settings = study.mt_bench
+    pairwise = settings.mode == "pairwise"
+    files = load_files(prompts / "mt_bench", settings.mode)
+    if pairwise:
+        answers = {**{run: lines for run, lines in answers.items() if run != SFT}, SFT: read_sft()}
+    return build_requests(
+        files.questions,
+        answers,
+        files.prompts,
+        files.references,
+        study.judge.model,
+        settings.mode,
+        SFT if pairwise else None,
+        settings.consistency,
+    )
+
+
+def _build_alpaca_eval(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
+    from lossgrid.judging.alpaca_eval import build_requests
+
+    instructions = read_instructions(prompts)
+    settings = study.alpaca_eval
+    if settings.baseline == "sft":
+        baseline = {line["id"]: line["response"] for line in read_sft()}
+        answers = {run: lines for run, lines in answers.items() if run != SFT}
+    else:
+        baseline = {row["id"]: row["output"] for row in instructions}
+    return build_requests(instructions, baseline, answers, study.judge.model, settings.consistency)
+
+
+def _build_summaries(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
+    from lossgrid.judging.summaries import build_requests
+
+    settings = study.summaries
+    opponents = ("human", "sft") if settings.opponents == "both" else (settings.opponents,)
+    sft = read_sft() if "sft" in opponents else None
+    return build_requests(
+        read_posts(prompts), answers, study.judge.model, opponents, sft, settings.consistency
+    )
+
+
+def _collect_mt_bench(asked, records, server):
+    from lossgrid.judging.mt_bench import collect
+
+    return collect(asked, records, server)
+
+
+def _collect_comparisons(asked, records, server):
+    from lossgrid.judging.comparisons import collect_comparisons
+
+    return collect_comparisons(asked, records, server)
+
+
+_EVALUATIONS = {
+    "mt_bench": (_build_mt_bench, _collect_mt_bench),
+    "alpaca_eval": (_build_alpaca_eval, _collect_comparisons),
+    "summaries": (_build_summaries, _collect_comparisons),
+}
