@@ -189,6 +189,16 @@ def get_prompts_option(wildcards):
     return f"--prompts {get_prompts(wildcards)}" if get_study(wildcards).judge else ""
 
 
+def get_alpaca_eval_file(key):
+    """An input function: a file of AlpacaEval's that the study names, if it does."""
+
+    def collect(wildcards):
+        alpaca_eval = get_study(wildcards).alpaca_eval
+        return (alpaca_eval and getattr(alpaca_eval, key)) or []
+
+    return collect
+
+
 def collect_scores(evaluation):
     """An input function: one evaluation's scores of every run."""
     return lambda wildcards: [

@@ -76,6 +76,8 @@ rule make_pairs:
 
 
 rule make_prompts:
+    input:
+        instructions=get_alpaca_eval_file("instructions"),
     output:
         prompts=directory("results/{study}/prompts"),
     log:

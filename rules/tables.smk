@@ -32,6 +32,7 @@ rule collect_mt_bench:
 rule collect_leaderboard:
     input:
         scores=collect_scores("alpaca_eval"),
+        difficulties=get_alpaca_eval_file("difficulties"),
     output:
         leaderboard=report(
             "results/{study}/tables/leaderboard.csv",

@@ -16,6 +16,7 @@ def main(study: Path, results: Path, leaderboard: Path, questions: Path) -> None
     """
     from lossgrid.statistics.leaderboard import collect_leaderboard
     from lossgrid.statistics.names import get_run_names, read_score_rows
+    from lossgrid.statistics.official_questions import read_official_questions
     from lossgrid.studies import load_study
 
     settings = load_study(study)
@@ -23,9 +24,11 @@ def main(study: Path, results: Path, leaderboard: Path, questions: Path) -> None
     scores = {
         names[run]["cell"]: rows for run, rows in read_score_rows(settings, results, "alpaca_eval").items()
     }
+    difficulties = settings.alpaca_eval.difficulties
     table, by_question = collect_leaderboard(
         list(names.values()),
         scores,
+        official=read_official_questions(Path(difficulties)) if difficulties else None,
         baseline="sft" if settings.alpaca_eval.baseline == "sft" else None,
         C=settings.alpaca_eval.inverse_regularisation,
         alignment=settings.alpaca_eval.alignment,

@@ -25,18 +25,22 @@ def write_prompt_sets(study: Study, folder: Path) -> dict[str, int]:
 
     Raises:
         DownloadError: FastChat's files are asked for and cannot be had.
+        ValueError: The file of instructions is not in AlpacaEval's format, or holds fewer than are asked for.
     """
     folder.mkdir(parents=True, exist_ok=True)
     published = study.mt_bench is not None and study.mt_bench.questions == "fastchat"
+    named = study.alpaca_eval is not None and study.alpaca_eval.instructions is not None
     write_prompts(
         study.world,
         True if study.mt_bench is not None and not published else None,
-        study.alpaca_eval and study.alpaca_eval.prompts,
+        study.alpaca_eval.prompts if study.alpaca_eval is not None and not named else None,
         study.summaries and study.summaries.rows,
         folder,
     )
     if published:
         download_mt_bench(folder / "mt_bench", study.mt_bench.references)
+    if named:
+        _copy_instructions(Path(study.alpaca_eval.instructions), study.alpaca_eval.prompts, folder)
     build = {"mt_bench": _build_mt_bench, "alpaca_eval": _build_alpaca_eval, "summaries": _build_summaries}
     sets = {name: build[name](folder) for name in study.get_evaluations()}
     with (folder / CHATS).open("w") as file:
@@ -57,6 +61,23 @@ def read_posts(folder: Path) -> list[dict]:
     """The rows whose summaries are compared: `id`, `post`, `prompt` (messages) and `human`."""
     lines = (folder / "summaries.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
+
+
+def _copy_instructions(file: Path, count: int, folder: Path) -> None:
+    try:
+        rows = json.loads(file.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{file}: no JSON ({error}); give AlpacaEval's list of instructions") from None
+    if not isinstance(rows, list) or len(rows) < count:
+        found = len(rows) if isinstance(rows, list) else "no list of"
+        raise ValueError(f"{file}: {found} instructions, and alpaca_eval.prompts asks for {count}; lower it")
+    for index, row in enumerate(rows[:count]):
+        missing = [key for key in ("instruction", "output") if not isinstance(row.get(key), str)]
+        if missing:
+            raise ValueError(
+                f"{file}: instruction {index} has no {missing[0]}; it must be AlpacaEval's format"
+            )
+    (folder / "alpaca_eval.json").write_text(json.dumps(rows[:count], indent=1), encoding="utf-8")
 
 
 def _build_mt_bench(folder: Path) -> list[dict]:

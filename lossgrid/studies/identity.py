@@ -89,7 +89,7 @@ def get_reference_settings(study: Study) -> dict[str, Any]:
 
 def get_prompts_settings(study: Study) -> dict[str, Any]:
     """What decides the prompts that a judge will see, and how they are answered."""
-    chosen = {"questions", "references", "prompts", "rows", "max_new_tokens"}
+    chosen = {"questions", "references", "instructions", "prompts", "rows", "max_new_tokens"}
     return {
         "world": study.world.model_dump(mode="json", include={"kind", "seed"}),
         **{
@@ -116,7 +116,7 @@ def get_judging_settings(study: Study, evaluation: str) -> dict[str, Any]:
 def get_length_control_settings(study: Study) -> dict[str, Any]:
     """What decides the leaderboard, apart from the judgments and the code."""
     return study.alpaca_eval.model_dump(
-        mode="json", include={"baseline", "inverse_regularisation", "alignment"}
+        mode="json", include={"baseline", "difficulties", "inverse_regularisation", "alignment"}
     )
 
 

@@ -126,7 +126,21 @@ class MtBench(JudgedEvaluation):
 class AlpacaEval(JudgedEvaluation):
     """AlpacaEval 2.0: the judge's preference for a run over a baseline, weighted by its log-probabilities."""
 
-    prompts: int = describe_field("Instructions.", "prompts", ge=10, default=805)
+    instructions: str | None = describe_field(
+        "File of instructions in AlpacaEval's format (`instruction`, `output` of the reference, `dataset`), such as "
+        "its own 805 with GPT-4's outputs; null takes the world's own.",
+        default=None,
+        min_length=1,
+    )
+    difficulties: str | None = describe_field(
+        "AlpacaEval's file df_gamed.csv, with the difficulties of its 805 instructions: the length-controlled win "
+        "rate is then the published one. null fits difficulties to the study's own runs, as lc_study.",
+        default=None,
+        min_length=1,
+    )
+    prompts: int = describe_field(
+        "So many of the instructions, from the first on.", "prompts", ge=10, default=805
+    )
     baseline: Literal["sft", "reference"] = describe_field(
         "What every run is compared with: the study's SFT model, or the outputs that come with the instructions.",
         default="sft",
@@ -140,6 +154,16 @@ class AlpacaEval(JudgedEvaluation):
         "Difficulties are looked up by question, or by row number as upstream does, which a missing answer shifts.",
         default="question",
     )
+
+    @model_validator(mode="after")
+    def check_difficulties(self) -> "AlpacaEval":
+        """Published difficulties are those of published instructions, found by their place."""
+        if self.difficulties is not None and self.instructions is None:
+            fail(
+                "belong to AlpacaEval's own instructions; name their file in instructions",
+                at=("difficulties",),
+            )
+        return self
 
 
 class Summaries(JudgedEvaluation):
