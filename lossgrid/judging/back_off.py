@@ -29,7 +29,7 @@ class BackOff:
 
 def get_delay(failures: int) -> float:
     """Seconds that a request waits after so many failures in a row: doubling, with jitter so that they spread."""
-    longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (failures - 1))
+    longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 100))
     return random.uniform(0.5, 1.0) * longest
 
 

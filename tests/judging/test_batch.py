@@ -86,6 +86,17 @@ def test_importing_twice_changes_nothing(tmp_path):
     assert (ledger.read(), ledger.spent) == before
 
 
+def test_a_late_failure_does_not_unsettle_an_answer(tmp_path):
+    """The error file of a batch whose requests were answered another way brings nothing new."""
+    ledger = Ledger(tmp_path / "ledger")
+    (lines,) = export(tmp_path, ledger)
+    import_batch(write_lines(tmp_path / "o", [answer(line) for line in lines]), REQUESTS, ENDPOINT, ledger)
+    before = [file.read_bytes() for file in ledger.folder.iterdir()]
+    failed = write_lines(tmp_path / "e", [answer(line, status_code=500) for line in lines])
+    assert import_batch(failed, REQUESTS, ENDPOINT, ledger) == {"known": 6}
+    assert [file.read_bytes() for file in ledger.folder.iterdir()] == before
+
+
 def test_only_what_the_ledger_lacks_goes_out_and_each_question_once(tmp_path):
     ledger = Ledger(tmp_path / "ledger")
     (lines,) = export(tmp_path, ledger)

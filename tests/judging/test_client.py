@@ -112,15 +112,16 @@ def test_a_mistake_in_a_parser_loses_no_reply(server, tmp_path):
     def parse_wrongly(reply):
         return {}[reply.text]
 
-    requests = ask_many(3)
-    with pytest.raises(KeyError):
-        judge([replace(request, parse=parse_wrongly) for request in requests], server.url, tmp_path)
-    kept = Ledger(tmp_path).read()
-    assert kept
+    requests = ask_many(20)
+    wrong = [replace(request, parse=parse_wrongly) for request in requests]
     before = count_calls(server)
+    with pytest.raises(KeyError) as caught:
+        judge(wrong, server.url, tmp_path, concurrency=1)
+    assert "whose reply is in the ledger" in caught.value.__notes__[0]
+    assert len(Ledger(tmp_path).read()) == 1
     judged = judge(requests, server.url, tmp_path)
-    assert count_calls(server) == before + 3 - len(kept)
-    assert [record.value for record in judged.values()] == [0, 1, 2]
+    assert [record.value for record in judged.values()] == list(range(20))
+    assert count_calls(server) == before + 20
 
 
 @pytest.mark.parametrize("kind", ["400", "413", "422"])

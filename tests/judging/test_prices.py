@@ -94,3 +94,13 @@ def test_reservations_keep_the_limit(limit, calls):
             spent += cost
             budget.release(worst)
     assert spent + sum(cost for _, cost in open_calls) <= limit + 1e-6
+
+
+def test_what_is_in_flight_is_not_there_to_be_spent():
+    """$1, of which $0.3 are spent and $0.5 in flight: $0.2 fit and $0.21 do not, until the call is settled."""
+    budget = Budget(1.0)
+    budget.reserve(0.5)
+    assert budget.fits(0.3, 0.2)
+    assert not budget.fits(0.3, 0.21)
+    budget.release(0.5)
+    assert budget.fits(0.4, 0.6)
