@@ -1,6 +1,7 @@
 """The published files of MT-Bench: each from one commit, and accepted only with its hash."""
 
 import hashlib
+import http.client
 import time
 import urllib.error
 import urllib.request
@@ -99,7 +100,7 @@ def _fetch(url: str, target: Path) -> bytes:
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
                 return response.read()
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        except (OSError, http.client.HTTPException) as error:
             final = isinstance(error, urllib.error.HTTPError) and error.code in (400, 401, 403, 404)
             if final or attempt == ATTEMPTS - 1:
                 raise DownloadError(
