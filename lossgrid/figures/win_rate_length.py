@@ -39,7 +39,7 @@ def plot_win_rate_length(
     title: str,
     paths: Sequence[Path],
     judge: str = "",
-    baseline: str = "SFT",
+    baseline: str = BASELINES["sft"],
     baseline_length: float | None = None,
 ) -> None:
     """Draw win rates over the mean length of the answers, as judged (filled) and length-controlled (hollow).
@@ -80,7 +80,9 @@ def plot_win_rate_length(
         handles.append(Line2D([], [], label=f"length of {whose}: {length:,.0f}", **LENGTH_LINE))
     axes.set_ylabel(f"win rate against {baseline}, %")
     axes.set_xlabel("mean length of an answer, characters")
-    notes = _say_counts(runs) + (f"; labelled: the {NAMED} best and {NAMED} worst" if dense else "")
+    # Nobody asks the judge to compare the SFT model with itself.
+    asked = runs[runs["objective"] != "sft"] if baseline == BASELINES["sft"] else runs
+    notes = _say_counts(asked) + (f"; labelled: the {NAMED} best and {NAMED} worst" if dense else "")
     axes.set_title(f"{head(title, judge, HEADING)}\n{notes}", loc="left", fontsize=8)
     # Outside, a legend hides nothing.
     figure.legend(

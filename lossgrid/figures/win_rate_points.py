@@ -32,25 +32,27 @@ def draw_setting(axes: Axes, mean: pd.Series, seeds: pd.DataFrame, dense: bool) 
     """
     look = get_look(mean.name[0])
     size = 8 if look.marker == "*" else 5
-    style = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
+    # Labels keep clear of points, and not of the markers of lines.
+    style = {"edgecolor": look.colour, "marker": look.marker, "linewidth": 1}
+    bar = {"color": look.colour, "fmt": "none"}
     length, rate, controlled = mean["avg_length"], mean["win_rate"], mean["controlled"]
-    axes.errorbar(
-        length, rate, _get_reach(mean["error"]), elinewidth=1, markersize=size, zorder=4,
-        markerfacecolor="white" if mean["diverged"] else look.colour, **style,
-    )  # fmt: skip
+    fill = "white" if mean["diverged"] else look.colour
+    axes.scatter(length, rate, s=size**2, facecolor=fill, zorder=4, **style)
+    axes.errorbar(length, rate, _get_reach(mean["error"]), elinewidth=1, zorder=3.5, **bar)
     if np.isfinite(controlled):
         aside = axes.transData + ScaledTranslation(ASIDE / 72, 0, axes.figure.dpi_scale_trans)
-        axes.errorbar(
-            length, controlled, _get_reach(mean["controlled_error"]), elinewidth=0.6, markersize=0.8 * size, zorder=3,
-            markerfacecolor="white", transform=aside, **style,
-        )  # fmt: skip
+        hollow = {"s": (0.8 * size) ** 2, "facecolor": "white", "transform": aside}
+        axes.scatter(length, controlled, zorder=3, **hollow, **style)
+        reach = _get_reach(mean["controlled_error"])
+        axes.errorbar(length, controlled, reach, elinewidth=0.6, zorder=2.5, transform=aside, **bar)
         ends = {
-            "xyA": (length, rate),
-            "xyB": (length, controlled),
             "coordsA": axes.transData,
             "coordsB": aside,
+            "xyA": (length, rate),
+            "xyB": (length, controlled),
         }
         axes.add_artist(ConnectionPatch(**ends, color=look.colour, linewidth=0.5, linestyle=":", zorder=2))
+    seeds = seeds.dropna(subset=["avg_length", "win_rate"])
     if len(seeds) > 1:
         faint = {"color": darken(look.colour), "alpha": 0.25 if dense else 0.8}
         axes.scatter(seeds["avg_length"], seeds["win_rate"], s=7, linewidth=0, zorder=5, **faint)

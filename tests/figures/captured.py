@@ -31,14 +31,14 @@ class Capture:
         monkeypatch.setattr(module, "save_figure", save)
 
 
-def get_bars(axes: Axes, horizontal: bool) -> dict[tuple[float, float], tuple[float, float] | None]:
-    """The ends of the interval of every marker, by the marker's place; None without an interval."""
+def get_bars(axes: Axes) -> dict[tuple[float, float], tuple[float, float] | None]:
+    """The ends of the horizontal interval of every marker, by the marker's place; None without an interval."""
     found = {}
     for container in axes.containers:
         assert isinstance(container, ErrorbarContainer)
         place = tuple(map(float, container.lines[0].get_xydata()[0]))
         segments = [line.get_segments() for line in container.lines[2]]
-        ends = segments[0][0][:, 0 if horizontal else 1] if segments and segments[0] else [np.nan]
+        ends = segments[0][0][:, 0] if segments and segments[0] else [np.nan]
         found[place] = tuple(map(float, ends)) if np.isfinite(ends).all() else None
     return found
 

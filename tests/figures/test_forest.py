@@ -81,7 +81,7 @@ def test_every_difference_is_where_the_table_says(small, draw):
     """Differences and the table's own intervals, which know how few the clusters are; the seeds beside them."""
     _, figure = draw(small, make_cells(make_runs(SMALL)))
     (axes,) = figure.axes
-    bars = get_bars(axes, horizontal=True)
+    bars = get_bars(axes)
     assert [place[0] for place in bars] == [0.5, -0.3, -0.5]
     intervals = ((0.1, 0.9), (-0.7, 0.1), (-0.8, -0.2))
     assert list(bars.values()) == [pytest.approx(ends) for ends in intervals]
@@ -161,7 +161,7 @@ def test_what_lies_far_beyond_is_an_arrow_with_its_numbers(runs, draw):
     assert "◂ −47 [−50.5, −43.5]" in read_texts(svg)
     assert axes.get_xlim()[0] > -30
     others = table[~far]
-    assert {place[0] for place in get_bars(axes, horizontal=True)} == set(others["difference"])
+    assert {place[0] for place in get_bars(axes)} == set(others["difference"])
     assert axes.get_xlim()[0] < others["low"].min() < others["high"].max() < axes.get_xlim()[1]
 
 
@@ -183,7 +183,7 @@ def test_what_could_not_be_compared_is_said(runs, draw):
     texts = read_texts(svg)
     assert "without a difference in win rate: IPO, β 1" in texts
     assert "without an interval in MT-Bench: IPO, β 1" in texts
-    bars = [get_bars(axes, horizontal=True) for axes in figure.axes]
+    bars = [get_bars(axes) for axes in figure.axes]
     assert [len(panel) for panel in bars] == [20, 19, 20]
     place = (table.loc[unsure, "difference"].iloc[0], figure.axes[0].get_yticks()[7])
     assert bars[0][place] is None

@@ -110,7 +110,7 @@ def test_the_dots_are_the_means_over_seeds_with_their_intervals(draw):
         get_overall(scores).assign(label=lambda table: table["label"].fillna(""), diverged=False), 27
     )
     _, axes = get_axes(draw(scores)[1])
-    bars = get_bars(axes, horizontal=True)
+    bars = get_bars(axes)
     place = rows.places["dpo", "β 0.1"]
     assert bars[5.0, place] == pytest.approx((5 - 1.96 * 0.3, 5 + 1.96 * 0.3))
     ipo = get_overall(scores).iloc[-1]
@@ -221,7 +221,7 @@ def test_comparisons_are_drawn_in_percent(draw):
     )
     svg, figure = draw(shares)
     radar, axes = get_axes(figure)
-    assert list(get_bars(axes, horizontal=True).values()) == [pytest.approx((15.2, 34.8))] * 2
+    assert list(get_bars(axes).values()) == [pytest.approx((15.2, 34.8))] * 2
     assert radar.get_lines()[0].get_ydata() == pytest.approx([25.0] * 9)
     assert {"all questions, % won against SFT", "50 %: even"} <= set(read_texts(svg))
 
