@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = sorted(file.stem for file in (ROOT / "envs").glob("*.yaml"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+# Scripts that no rule calls, because the command of a study starts them inside a job of this environment.
+STARTED_BY_JOBS = {"judge": ("serve_oracle",)}
 DECLARED = [
     *PROJECT["dependencies"],
     *(line for extra in PROJECT["optional-dependencies"].values() for line in extra),
@@ -36,8 +38,8 @@ def read_pins(environment: str) -> dict[str, str]:
 
 
 def get_scripts(environment: str) -> set[Path]:
-    """The scripts of the rules that name an environment."""
-    scripts = set()
+    """The scripts that run in an environment: those of the rules that name it, and what their jobs start."""
+    scripts = {ROOT / "workflow_scripts" / f"{name}.py" for name in STARTED_BY_JOBS.get(environment, ())}
     for file in (ROOT / "rules").glob("*.smk"):
         for rule in re.split(r"^(?:rule|checkpoint) ", file.read_text(encoding="utf-8"), flags=re.M)[1:]:
             if f'"../envs/{environment}.yaml"' in rule:
