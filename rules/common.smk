@@ -165,10 +165,20 @@ def get_shard_responses(evaluation):
     return collect
 
 
+def get_judged_run(wildcards):
+    """The run that was judged for a run: itself, and for an alias the trained cell that it stands for."""
+    path = wildcards.run.removeprefix("cells/")
+    if wildcards.run != "sft" and path not in CELLS[wildcards.study]:
+        # The slower look-up knows the nearest cell and says it.
+        get_cell(get_study(wildcards), path)
+    alias = ALIASES[wildcards.study].get(path)
+    return f"cells/{alias}" if alias else wildcards.run
+
+
 def get_judgments(wildcards):
     """The judgments of the shard that a run belongs to."""
-    shards = get_shards(wildcards.study)
-    (shard,) = [index for index, runs in enumerate(shards) if wildcards.run in runs]
+    run, shards = get_judged_run(wildcards), get_shards(wildcards.study)
+    (shard,) = [index for index, runs in enumerate(shards) if run in runs]
     return f"results/{wildcards.study}/judgments/{wildcards.evaluation}/shard~{shard}.jsonl"
 
 
@@ -177,6 +187,12 @@ def get_judging_settings(evaluation):
     return lambda wildcards: json.dumps(
         identity.get_judging_settings(get_study(wildcards), evaluation), sort_keys=True
     )
+
+
+def get_judge(wildcards):
+    """What the table of the judge says of it beside its judgments, as JSON."""
+    judge = get_study(wildcards).judge
+    return json.dumps([judge.model, judge.get_server(), judge.date])
 
 
 def get_prompts(wildcards):
@@ -323,7 +339,13 @@ def get_all_targets():
         for path in get_trained_paths(study)
         for file in CELL_FILES
     ]
-    return figures + tables + cells
+    scores = [
+        f"results/{study}/{run}/scores/{evaluation}.jsonl"
+        for study in config["studies"]
+        for run in get_runs(study)
+        for evaluation in STUDIES[study].get_evaluations()
+    ]
+    return figures + tables + cells + scores
 
 
 def get_warnings():

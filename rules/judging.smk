@@ -110,9 +110,10 @@ rule score_judgments:
         mem_mb=1000,
         runtime=20,
     params:
+        run=get_judged_run,
         code=get_code("score_judgments"),
     message:
         "{wildcards.study}: {wildcards.evaluation} of {wildcards.run}"
     shell:
-        "python workflow_scripts/score_judgments.py --judgments {input.judgments} --run {wildcards.run} "
+        "python workflow_scripts/score_judgments.py --judgments {input.judgments} --run {params.run} "
         "--scores {output.scores} > {log} 2>&1"

@@ -116,6 +116,7 @@ rule collect_judge:
         runtime=30,
     params:
         study="studies/{study}.yaml",
+        judge=get_judge,
         code=get_code("collect_judge"),
     message:
         "{wildcards.study}: describing the judge"
