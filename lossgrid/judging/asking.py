@@ -9,7 +9,13 @@ from dataclasses import replace
 
 from lossgrid.judging.back_off import BackOff, get_delay
 from lossgrid.judging.call import Caller
-from lossgrid.judging.endpoint import AuthenticationFailed, Endpoint, SpendLimitReached, WrongAddress
+from lossgrid.judging.endpoint import (
+    AuthenticationFailed,
+    Endpoint,
+    ServerGone,
+    SpendLimitReached,
+    WrongAddress,
+)
 from lossgrid.judging.ledger import Ledger
 from lossgrid.judging.outcome import Failure, get_cost, make_record
 from lossgrid.judging.prices import Budget, get_worst_case
@@ -45,6 +51,7 @@ class Asking:
         self.budget = None if endpoint.spend_limit is None else Budget(endpoint.spend_limit)
         self.back_off = BackOff()
         self.in_flight = 0
+        self.given_up_in_a_row = 0
         self.error: BaseException | None = None
         self.stopping = asyncio.Event()
 
@@ -167,6 +174,17 @@ class Asking:
             address = f"{self.endpoint.base_url}/chat/completions"
             self._stop(WrongAddress(f"{where}: {address}: {failure.reason}; check base_url and model"))
 
+    def _stop_if_gone(self) -> None:
+        """Thousands of requests that wait out all their attempts on a server that died take hours."""
+        if self.given_up_in_a_row >= self.endpoint.concurrency:
+            self._stop(
+                ServerGone(
+                    f"{self.progress.judge}: the last {self.given_up_in_a_row} judgments got no answer in "
+                    f"{self.endpoint.attempts} attempts each, the last because: {self.progress.last_error}; see that "
+                    "the server is up and run the same command again"
+                )
+            )
+
     def _record(self, key: str, outcome: Reply | Failure, cost: float, calls: int) -> None:
         record, mistake = make_record(key, self.by_key[key], self.endpoint, outcome, cost, calls)
         if isinstance(self.error, WrongAddress):
@@ -176,6 +194,11 @@ class Asking:
         self.progress.states[record.state] += 1
         if isinstance(outcome, Failure):
             self.progress.last_error = record.error
+            # A refusal is an answer, if not a judgment.
+            self.given_up_in_a_row = self.given_up_in_a_row + 1 if outcome.retry else 0
+            self._stop_if_gone()
+        else:
+            self.given_up_in_a_row = 0
         if mistake is not None:
             self._stop(mistake)
 

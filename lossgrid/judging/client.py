@@ -9,6 +9,7 @@ from lossgrid.judging.endpoint import (
     Endpoint,
     JudgingStopped,
     MissingKeyError,
+    ServerGone,
     SpendLimitReached,
     WrongAddress,
     check_spend_limit,
@@ -24,6 +25,7 @@ __all__ = [
     "Endpoint",
     "JudgingStopped",
     "MissingKeyError",
+    "ServerGone",
     "SpendLimitReached",
     "WrongAddress",
     "index_requests",
@@ -55,10 +57,11 @@ def judge_requests(
 
     Raises:
         MissingKeyError: Before the first call.
-        SpendLimitReached: The next call could exceed the limit. This error and the two below come after what
+        SpendLimitReached: The next call could exceed the limit. This error and the three below come after what
             was in flight has been recorded.
         AuthenticationFailed: HTTP 401 or 403.
         WrongAddress: HTTP 404 before any answer.
+        ServerGone: As many judgments in a row as calls are in flight got no answer in all their attempts.
         ValueError: Before the first call: a spend limit that cannot be kept, or a request for another model.
     """
     by_key = index_requests(requests, endpoint)

@@ -61,6 +61,10 @@ class WrongAddress(JudgingStopped):
     """The server knows no such model or path, and has not answered a single call."""
 
 
+class ServerGone(JudgingStopped):
+    """As many judgments in a row as calls are in flight have used up their attempts without any answer between."""
+
+
 def read_key(endpoint: Endpoint) -> str | None:
     """The key of an endpoint, from the environment.
 

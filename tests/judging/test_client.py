@@ -13,6 +13,7 @@ from lossgrid.judging.client import (
     AuthenticationFailed,
     Endpoint,
     MissingKeyError,
+    ServerGone,
     SpendLimitReached,
     WrongAddress,
     judge_requests,
@@ -386,3 +387,33 @@ def test_what_another_process_answers_meanwhile_is_not_asked_again(tmp_path):
         assert count_calls(server) < 150
     assert slow == fast
     assert [record.value for record in fast.values()] == list(range(100))
+
+
+def test_a_dead_server_ends_the_run_and_not_after_every_request_has_waited(tmp_path):
+    """3,000 judgments that each wait out eight attempts would hold a job for hours; four in a row tell."""
+    with run_server() as running:
+        url = running.url
+    with pytest.raises(
+        ServerGone, match=r"the last 4 judgments got no answer in 1 attempts each.*server is up"
+    ):
+        judge(ask_many(100), url, tmp_path, concurrency=4, attempts=1)
+    records = Ledger(tmp_path).read()
+    assert 4 <= len(records) <= 8
+    assert {(record.state, record.permanent) for record in records.values()} == {("api_error", False)}
+
+
+def test_a_server_that_is_back_answers_the_rest(server, tmp_path):
+    """What ended as an error because the server was down is asked again by the same command."""
+    with run_server() as running:
+        url = running.url
+    requests = ask_many(20)
+    with pytest.raises(ServerGone):
+        judge(requests, url, tmp_path, concurrency=2, attempts=1)
+    assert {record.state for record in judge(requests, server.url, tmp_path).values()} == {"ok"}
+
+
+def test_requests_that_always_fail_do_not_end_the_run(server, tmp_path):
+    """Three broken prompts in a row among good ones are their own trouble: the server answers the others."""
+    faults = [ask("fault 500", temperature=number) for number in range(3)]
+    records = judge([*faults, *ask_many(40)], server.url, tmp_path, concurrency=4, attempts=1)
+    assert sorted(record.state for record in records.values()) == ["api_error"] * 3 + ["ok"] * 40
