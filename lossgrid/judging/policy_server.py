@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, GenerationConfig
+from transformers.utils import GENERATION_CONFIG_NAME
 
 from lossgrid.generation.sampling import Response
 from lossgrid.judging.client import Endpoint, judge_requests
@@ -23,6 +24,9 @@ TIMEOUT = 600.0
 def serve_policy(command: str, policy: Path, log: Path) -> Iterator[Callable[..., list[Response]]]:
     """Serve a policy for as long as the context lasts.
 
+    What the policy's folder says about sampling is hidden from the server, which would fill in from there what a
+    request leaves open: a top-k, a repetition penalty, with `transformers serve` even whether to sample at all.
+
     Args:
         command: Command of the server, with `{model}` and `{port}`.
         policy: Folder of the policy and its tokenizer, which counts what the server answers in text.
@@ -30,18 +34,41 @@ def serve_policy(command: str, policy: Path, log: Path) -> Iterator[Callable[...
 
     Yields:
         A function of prompts, `max_new_tokens`, `temperature` and `seed` that returns a response a prompt, as
-        `sample_responses` does. A server batches as requests come, so that its bits may differ from run to run.
+        `sample_responses` does. A server batches as requests come, so that its bits may differ from run to run. Of a
+        response it tells the text and whether it was cut: special tokens inside are lost, and `transformers serve`
+        calls an end token at the last place allowed a cut.
 
     Raises:
         RuntimeError: The server does not come up, or leaves a prompt without an answer.
     """
     tokenizer = AutoTokenizer.from_pretrained(policy)
-    with serve(command.replace("{model}", shlex.quote(str(policy))), log) as base_url:
+    with (
+        _link_without_settings(Path(policy), tokenizer) as folder,
+        serve(command.replace("{model}", shlex.quote(folder)), log) as base_url,
+    ):
         endpoint = Endpoint(
-            base_url=base_url, server="policy", model=str(policy), key_variable=None, concurrency=CONCURRENCY,
+            base_url=base_url, server="policy", model=folder, key_variable=None, concurrency=CONCURRENCY,
             timeout=TIMEOUT, attempts=5, prices=None, spend_limit=None,
         )  # fmt: skip
         yield partial(_sample, endpoint, tokenizer)
+
+
+@contextmanager
+def _link_without_settings(policy: Path, tokenizer) -> Iterator[str]:
+    """A folder with the policy's files, whose settings take every token as the policy weighs it."""
+    neutral = GenerationConfig(
+        do_sample=True,
+        top_k=0,
+        top_p=1.0,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for file in policy.resolve().iterdir():
+            if file.name != GENERATION_CONFIG_NAME:
+                (Path(folder) / file.name).symlink_to(file)
+        neutral.save_pretrained(folder)
+        yield folder
 
 
 def _sample(
@@ -68,7 +95,9 @@ def _sample(
         for index, prompt in enumerate(prompts)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        records = judge_requests(requests, endpoint, Ledger(Path(folder)))
+        ledger = Ledger(Path(folder))
+        records = judge_requests(requests, endpoint, ledger)
+        ledger.close()
     responses = []
     for prompt, request in zip(prompts, requests, strict=True):
         record = records[request.get_key(endpoint.server)]

@@ -176,6 +176,6 @@ def test_what_fails_for_long_ends_with_the_reason(host, waits, tmp_path, fault, 
 def test_a_host_that_cannot_be_reached_is_an_error_of_ours(host, waits, tmp_path):
     """An offline node is the commonest reason: nobody listens, or the name is unknown."""
     host.server.socket.close()
-    with pytest.raises(DownloadError, match="Connection refused.*run this step where the network is"):
+    with pytest.raises(DownloadError, match=r"Connection refused.*run this step where the network is"):
         download_mt_bench(tmp_path, "original", host.url)
     assert len(waits) == download.ATTEMPTS - 1
