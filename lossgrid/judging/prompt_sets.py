@@ -72,7 +72,8 @@ def _copy_instructions(file: Path, count: int, folder: Path) -> None:
         found = len(rows) if isinstance(rows, list) else "no list of"
         raise ValueError(f"{file}: {found} instructions, and alpaca_eval.prompts asks for {count}; lower it")
     for index, row in enumerate(rows[:count]):
-        missing = [key for key in ("instruction", "output") if not isinstance(row.get(key), str)]
+        texts = row if isinstance(row, dict) else {}
+        missing = [key for key in ("instruction", "output") if not isinstance(texts.get(key), str)]
         if missing:
             raise ValueError(
                 f"{file}: instruction {index} has no {missing[0]}; it must be AlpacaEval's format"
