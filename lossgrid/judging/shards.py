@@ -62,7 +62,7 @@ def judge_runs(
             file.writelines(json.dumps({"run": run, **row}) + "\n" for row in rows.get(run, ()))
     states = Counter(row["state"] for run in runs for row in rows.get(run, ()))
     report(", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing to judge")
-    _check_errors(study, rows, states)
+    _check_errors(study, rows, states, sum(record.permanent for record in records.values()))
     beside.rename(judgments)
     return dict(states)
 
@@ -73,7 +73,6 @@ def _ask(
     judge = study.judge
     held = Ledger(ledger)
     server = judge.get_server()
-    held.read()
     settled = all(held.is_settled(request.get_key(server)) for request in requests)
     # A served judge takes minutes to start; nothing is started for nothing.
     starts = judge.command is not None and not settled
@@ -82,12 +81,17 @@ def _ask(
         return judge_requests(requests, get_endpoint(judge, base_url), held, report)
 
 
-def _check_errors(study: Study, rows: Mapping[str, list[dict]], states: Counter) -> None:
+def _check_errors(study: Study, rows: Mapping[str, list[dict]], states: Counter, refused: int) -> None:
     errors, total = states["api_error"], sum(states.values())
     if errors > study.judge.max_error_share * total:
         first = next(row["error"] for each in rows.values() for row in each if row["state"] == "api_error")
+        fix = "run the same command again to ask for these alone"
+        if refused:
+            fix += (
+                f", but for {refused} requests that were refused as such: change what is asked, or accept their "
+                "share with judge.max_error_share"
+            )
         raise JudgingError(
             f"{errors} of {total} judgments ended as api_error, above judge.max_error_share "
-            f"{study.judge.max_error_share:g}; the first says: {first}. The others are in the ledger; run the same "
-            "command again to ask for these alone"
+            f"{study.judge.max_error_share:g}; the first says: {first}. The others are in the ledger; {fix}"
         )
