@@ -35,7 +35,10 @@ class Problem:
 
     def describe(self, file: str) -> str:
         """The problem as one line, with the file's name in front."""
-        return ": ".join(part for part in (f"{file}:{self.line}", self.key, self.value, self.message) if part)
+        # A judge's key, written where the name of its variable belongs, must not reach a log.
+        is_secret = self.key.startswith("judge.") and "key" in self.key
+        value = "[hidden]" if is_secret and self.value else self.value
+        return ": ".join(part for part in (f"{file}:{self.line}", self.key, value, self.message) if part)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -46,7 +46,8 @@ class Judge(StrictModel):
     key_variable: str | None = describe_field(
         "Environment variable that holds the key; null sends none. The key itself stands in no file.",
         default=None,
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        # Capitals, as variables have them: most keys that are written here by mistake are not taken for a name.
+        pattern=r"^[A-Z_][A-Z0-9_]*$",
     )
     concurrency: int = describe_field("Calls in flight at once.", "calls", ge=1, default=16)
     timeout: float = describe_field(

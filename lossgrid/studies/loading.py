@@ -11,7 +11,7 @@ from lossgrid.studies.claims import find_unevaluated, get_evaluated_metrics
 from lossgrid.studies.document import Document, read_document
 from lossgrid.studies.errors import Problem, StudyError
 from lossgrid.studies.schema import Grid, Study, StudyFile
-from lossgrid.studies.translation import translate
+from lossgrid.studies.translation import get_location, translate
 
 NAME = re.compile(r"[A-Za-z0-9_]+")
 
@@ -71,7 +71,7 @@ def validate(document: Document) -> tuple[StudyFile | None, list[Problem]]:
         study = StudyFile.model_validate(document.data)
     except ValidationError as error:
         problems += translate(error, document)
-        broken = {details["loc"][0] for details in error.errors(include_url=False, include_context=False)}
+        broken = {get_location(details)[0] for details in error.errors(include_url=False)}
     grid = select_grid(document.data, broken)
     if grid is not None:
         found = [*check_grid(grid), *find_unevaluated(grid.claims, get_evaluated_metrics(document.data))]
