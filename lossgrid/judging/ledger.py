@@ -64,6 +64,7 @@ class Ledger:
 
     Attributes:
         spent: USD of all records, superseded ones included.
+        calls: Calls behind all records, superseded ones included.
         unreadable: Lines that could not be read.
     """
 
@@ -80,7 +81,7 @@ class Ledger:
         Returns:
             The record that counts for every key; independent of the order in which files were written or read.
         """
-        self.spent = 0.0
+        self.spent, self.calls = 0.0, 0
         self._records: dict[str, tuple[tuple[str, str, int], Record]] = {}
         self._offsets: dict[str, int] = {}
         self._garbled, self._torn = 0, set()
@@ -189,6 +190,7 @@ class Ledger:
 
     def _count(self, record: Record, name: str, offset: int) -> None:
         self.spent += record.cost
+        self.calls += record.attempts
         rank = (record.time, name, offset)
         present = self._records.get(record.key)
         if present is None or _supersedes(rank, record, *present):
@@ -207,7 +209,7 @@ def _read_record(line: bytes) -> Record | None:
         read = json.loads(line)
         record = Record(**{field.name: read[field.name] for field in fields(Record)})
         valid = record.state in STATES and isinstance(record.key, str) and isinstance(record.time, str)
-        return replace(record, cost=float(record.cost)) if valid else None
+        return replace(record, cost=float(record.cost), attempts=int(record.attempts)) if valid else None
     except (ValueError, TypeError, KeyError):
         return None
 

@@ -11,7 +11,7 @@ import pandas as pd
 from lossgrid.judging.comparisons import OPPOSITE_ORDER, SAME_ORDER
 from lossgrid.judging.ledger import Ledger
 from lossgrid.statistics.clustered import estimate_mean
-from lossgrid.statistics.mt_bench import pair_repeats
+from lossgrid.statistics.mt_bench import SHARES, pair_repeats
 from lossgrid.statistics.names import read_score_rows
 from lossgrid.statistics.self_consistency import measure_self_consistency
 from lossgrid.studies import Study
@@ -30,10 +30,11 @@ def collect_judge(study: Study, results: Path) -> pd.DataFrame:
         A row an evaluation: `model`, `server`, `date`; the judgments that the tables count, by state: `n`, `n_ok`,
         `n_parse_error`, `n_api_error`; `pairs` of the same question asked twice with their `agreement` (share of
         equal verdicts: ratings, or which of two is preferred) and its 95 % interval, the `mean_absolute_difference`
-        and the `noise_sd` of one judgment (points, or preference from 0 to 1); `order_pairs` of the two orders of
-        one comparison with their `order_agreement`; `first_place`, the mean preference for the text shown first
-        where 0.5 is no bias, with its standard error; and of the whole ledger `calls`, `prompt_tokens`,
-        `completion_tokens` and `cost` (USD, at most).
+        and the `noise_sd` of one judgment (points, or preference from 0 to 1); for comparisons `order_pairs` of the
+        two orders of one comparison with their `order_agreement` and its interval, and `first_place`, the mean
+        preference for the text shown first where 0.5 is no bias, with its standard error; of the answers in the
+        ledger `prompt_tokens` and `completion_tokens`; and of the whole ledger, failures included, `calls` and
+        `cost` (USD, at most).
     """
     return pd.DataFrame(
         [
@@ -54,15 +55,30 @@ def _describe(evaluation: str, scores: Mapping[str, Sequence[dict]]) -> dict[str
     table = pd.DataFrame([{"run": run, **row} for run, rows in scores.items() for row in rows])
     states = Counter(table.loc[table["repeat"] == 0, "state"])
     counts = {f"n_{state}": states[state] for state in ("ok", "parse_error", "api_error")}
-    describe = _describe_ratings if evaluation == "mt_bench" else _describe_preferences
+    describe = _describe_preferences
+    if evaluation == "mt_bench":
+        describe = _describe_verdicts if "winner" in table else _describe_ratings
     return {"n": sum(counts.values()), **counts, **describe(table)}
 
 
 def _describe_ratings(table: pd.DataFrame) -> dict[str, Any]:
-    if table["score"].isna().all() and "winner" in table:
-        return {}
     pairs = pair_repeats(table)
     return _measure(pairs["first"], pairs["second"], pairs["question_id"].tolist())
+
+
+def _describe_verdicts(table: pd.DataFrame) -> dict[str, Any]:
+    """Comparisons of MT-Bench, each of which was asked in both orders."""
+    pairs = pair_repeats(table.assign(share=table["winner"].map(SHARES)), "share")
+    first = table[(table["repeat"] == 0) & (table["state"] == "ok")]
+    # The model's answer is shown first in the first order, and second in the second.
+    model = np.array([[SHARES[verdict] for verdict in both] for both in first["verdicts"]]).reshape(-1, 2)
+    clusters = first["question_id"].tolist()
+    shown_first = np.concatenate([model[:, 0], 1 - model[:, 1]])
+    return {
+        **_measure(pairs["first"], pairs["second"], pairs["question_id"].tolist()),
+        **_describe_order(model[:, 0], model[:, 1], clusters),
+        **_describe_first_place(shown_first, clusters * 2),
+    }
 
 
 def _describe_preferences(table: pd.DataFrame) -> dict[str, Any]:
@@ -75,25 +91,35 @@ def _describe_preferences(table: pd.DataFrame) -> dict[str, Any]:
     again = by_repeat[by_repeat[SAME_ORDER].notna()]
     turned = by_repeat[by_repeat[OPPOSITE_ORDER].notna()]
     clusters = again.index.get_level_values("id").tolist()
-    described = _measure(again[0], again[SAME_ORDER], clusters)
     # Two preferences agree when they name the same text.
     verdicts = measure_self_consistency(_name(again[0]), _name(again[SAME_ORDER]), clusters)
-    described |= {name: getattr(verdicts, name) for name in CONSISTENCY[:3]}
-    order = measure_self_consistency(
-        _name(turned[0]), _name(turned[OPPOSITE_ORDER]), turned.index.get_level_values("id").tolist()
-    )
     first = asked[(asked["repeat"] == 0) & (asked["state"] == "ok")]
     shown_first = np.where(first["swapped"], first["preference"] - 1, 2 - first["preference"])
-    described |= {
+    return {
+        **_measure(again[0], again[SAME_ORDER], clusters),
+        **{name: getattr(verdicts, name) for name in CONSISTENCY[:3]},
+        **_describe_order(
+            _name(turned[0]), _name(turned[OPPOSITE_ORDER]), turned.index.get_level_values("id").tolist()
+        ),
+        **_describe_first_place(shown_first, first["id"].tolist()),
+    }
+
+
+def _describe_order(one: np.ndarray, other: np.ndarray, clusters: list) -> dict[str, Any]:
+    order = measure_self_consistency(one, other, clusters)
+    return {
         "order_pairs": order.n,
         "order_agreement": order.agreement,
         "order_agreement_low": order.agreement_low,
         "order_agreement_high": order.agreement_high,
     }
-    if len(first):
-        place = estimate_mean(shown_first, first["id"].tolist())
-        described |= {"first_place": place.value, "first_place_se": place.standard_error}
-    return described
+
+
+def _describe_first_place(shown_first: np.ndarray, clusters: list) -> dict[str, Any]:
+    if not clusters:
+        return {}
+    place = estimate_mean(shown_first, clusters)
+    return {"first_place": place.value, "first_place_se": place.standard_error}
 
 
 def _measure(first: pd.Series, second: pd.Series, clusters: list) -> dict[str, Any]:
@@ -111,7 +137,7 @@ def _add_up(folder: Path) -> dict[str, Any]:
     ledger = Ledger(folder)
     replies = [record.reply for record in ledger.read().values() if record.reply]
     return {
-        "calls": sum(record.attempts for record in ledger.read().values()),
+        "calls": ledger.calls,
         **{name: sum(reply[name] for reply in replies) for name in ("prompt_tokens", "completion_tokens")},
         "cost": ledger.spent,
     }
