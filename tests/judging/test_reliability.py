@@ -154,7 +154,7 @@ def test_opponents_are_not_mixed(tmp_path):
 def test_comparisons_of_mt_bench(tmp_path):
     """Second questions were paid for here too, and each question was asked in both orders.
 
-    - Asked again: a win stays one, a draw becomes a loss.
+    - Asked again: a loss stays one, a draw becomes a win.
     - Of the two orders of two questions, one gave the same winner.
     - The place shown first won three times of four: the sums about that by question are −0.5 and 0.5, and the
       standard error is √(2·0.5/4²).
@@ -166,8 +166,8 @@ def test_comparisons_of_mt_bench(tmp_path):
         return {**row, "baseline": SFT, "winner": winner, "verdicts": verdicts, "key": ["a", "b"]}
 
     rows = [
-        pair(1, ["model", "model"]), pair(1, ["model", "model"], 1),
-        pair(2, ["model", "baseline"]), pair(2, ["baseline", "baseline"], 1),
+        pair(1, ["baseline", "baseline"]), pair(1, ["baseline", "baseline"], 1),
+        pair(2, ["model", "baseline"]), pair(2, ["model", "model"], 1),
         pair(3, None), pair(3, ["model", "model"], 1),
     ]  # fmt: skip
     row = describe(tmp_path, "mt_bench", {"mode": "pairwise"}, {WEAK: rows})

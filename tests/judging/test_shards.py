@@ -260,34 +260,34 @@ def test_too_many_failed_calls_end_the_job_and_keep_the_answers(judge, tmp_path)
 
 
 def test_an_accepted_share_of_failures_is_counted(judge, url, results, tmp_path):
-    """One question that a judge refuses must not hold up a study that says so, and must not vanish from it either."""
+    """Questions that a judge refuses must not hold up a study that says so, and must not vanish from it either."""
     instructions = json.loads((results / "prompts" / "alpaca_eval.json").read_text())
-    # The oracle knows films only, and refuses the question as such.
-    instructions[3]["instruction"] = "how do I boil an egg ?"
+    # The oracle knows films only, and refuses such a question.
+    refused = [3, 5, 8]
+    for number in refused:
+        instructions[number]["instruction"] = f"how do I boil {number} eggs ?"
     prompts = tmp_path / "prompts"
     prompts.mkdir()
     (prompts / "alpaca_eval.json").write_text(json.dumps(instructions))
-    runs = [WEAK, STRONG]
-    strict = load_at(tmp_path, url, {"max_error_share": 0.04}, alpaca_eval={"prompts": 12})
+    strict = load_at(tmp_path, url, {"max_error_share": 0.24}, alpaca_eval={"prompts": 12})
     with pytest.raises(JudgingError) as caught:
-        judge(strict, "alpaca_eval", runs, prompts=prompts)
+        judge(strict, "alpaca_eval", [WEAK], prompts=prompts)
     assert str(caught.value).startswith(
-        "2 of 24 judgments ended as api_error, above judge.max_error_share 0.04; the first says: HTTP 400"
+        "3 of 12 judgments ended as api_error, above judge.max_error_share 0.24; the first says: HTTP 400"
     )
     # To run it again would change nothing.
     assert str(caught.value).endswith(
-        "but for 2 requests that were refused as such: change what is asked, or accept their share with "
+        "but for 3 requests that were refused as such: change what is asked, or accept their share with "
         "judge.max_error_share"
     )
     lines = []
-    accepting = load_at(tmp_path, url, {"max_error_share": 0.1}, alpaca_eval={"prompts": 12})
-    counts, rows = judge(accepting, "alpaca_eval", runs, lines.append, prompts)
-    assert (counts["api_error"], sum(counts.values())) == (2, 24)
+    accepting = load_at(tmp_path, url, {"max_error_share": 0.25}, alpaca_eval={"prompts": 12})
+    counts, rows = judge(accepting, "alpaca_eval", [WEAK], lines.append, prompts)
+    assert (counts["api_error"], sum(counts.values())) == (3, 12)
     assert "0 calls" in lines[0]
-    for run in runs:
-        (row,) = (row for row in rows[run] if row["state"] == "api_error")
-        assert (row["id"], row["preference"]) == (3, None)
-        assert "boil an egg" in row["error"]
+    failed = [row for row in rows[WEAK] if row["state"] == "api_error"]
+    assert [(row["id"], row["preference"]) for row in failed] == [(number, None) for number in refused]
+    assert all(f"boil {row['id']} eggs" in row["error"] for row in failed)
 
 
 def test_responses_that_are_missing_are_named(judge, url, tmp_path):
