@@ -34,6 +34,7 @@ rule collect_results:
 rule collect_costs:
     input:
         cells="results/{study}/tables/cells.csv",
+        scores=collect_all_scores,
     output:
         costs=report(
             "results/{study}/tables/costs.csv",
