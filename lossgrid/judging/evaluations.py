@@ -75,9 +75,21 @@ def get_endpoint(judge: Judge, base_url: str) -> Endpoint:
 
 
 def read_answers(results: Path, run: str, evaluation: str) -> list[dict]:
-    """A run's responses to the prompts of one evaluation."""
-    with (results / run / "responses" / "judged.jsonl").open() as file:
-        return [line for line in map(json.loads, file) if line["set"] == evaluation]
+    """A run's responses to the prompts of one evaluation.
+
+    Raises:
+        ValueError: A line of the file is no JSON, as a full disk leaves it.
+    """
+    path, answers = results / run / "responses" / "judged.jsonl", []
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                answers.append(json.loads(line))
+            except ValueError as error:
+                raise ValueError(
+                    f"{path}: line {number} is no JSON ({error}); delete the file, and the same command answers anew"
+                ) from None
+    return [answer for answer in answers if answer["set"] == evaluation]
 
 
 def _get_requests(asked: Any) -> list[JudgeRequest]:
