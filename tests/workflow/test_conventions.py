@@ -6,10 +6,13 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from workflow_copy import ROOT, STUDY_FILE, copy_repository, get_environment
 
 RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
 SCRIPTS = sorted((ROOT / "workflow_scripts").glob("*.py"))
+# Judges: the command of a study starts them, inside the job that asks them.
+WITHOUT_RULE = {"serve_oracle"}
 RULES = {
     name: body
     for file in RULE_FILES
@@ -54,7 +57,17 @@ def test_snakefile_is_short():
 
 def test_rules_and_scripts_have_the_same_names():
     """A reader finds a rule's script by its name."""
-    assert {script.stem for script in SCRIPTS} == set(RULES)
+    assert {script.stem for script in SCRIPTS} - WITHOUT_RULE == set(RULES)
+
+
+@pytest.mark.parametrize("name", WITHOUT_RULE)
+def test_script_without_a_rule_is_a_judge_of_a_study(name):
+    """A script that nothing starts is dead code."""
+    judges = [yaml.safe_load(file.read_text()).get("judge", {}) for file in (ROOT / "studies").glob("*.yaml")]
+    commands = [judge.get("command", "") for judge in judges]
+    assert any(
+        command.startswith(f"python workflow_scripts/{name}.py --port {{port}}") for command in commands
+    )
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -68,14 +81,16 @@ def test_every_rule_says_what_it_needs(name):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, body in RULES.items() if "train" in name or "generate" in name]
+    "name", [name for name in RULES if name.split("_")[0] in ("train", "generate", "judge", "annotate")]
 )
-def test_what_trains_or_generates_is_measured(name):
+def test_what_trains_generates_or_judges_is_measured(name):
     """tables/costs.csv is made of benchmark files."""
     assert "    benchmark:" in RULES[name]
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+@pytest.mark.parametrize(
+    "script", [script for script in SCRIPTS if script.stem in RULES], ids=lambda script: script.stem
+)
 def test_threads_of_a_script_are_those_of_its_rule(script):
     """Another number of threads gives other bits, so the script sets them; the rule must reserve as many."""
     constants = {
@@ -116,7 +131,7 @@ def test_parsing_imports_no_torch():
     assert process.returncode == 0, process.stdout
     imported = set(re.findall(r"\| +([\w.]+)$", process.stdout, re.M))
     assert "lossgrid.studies.schema" in imported
-    assert not {"torch", "transformers", "trl", "datasets"} & imported
+    assert not {"torch", "transformers", "trl", "datasets", "openai", "fastchat", "scipy"} & imported
 
 
 def test_library_knows_nothing_of_snakemake():
@@ -135,7 +150,7 @@ def test_mistake_in_a_study_is_one_line_before_the_dag(tmp_path):
     process = workflow.run("--dry-run", check=False)
     assert process.returncode != 0
     assert (
-        "studies/tiny.yaml:11: objectives.dpo.betta: 0.1: unknown hyper-parameter; did you mean 'beta'?"
+        "studies/tiny.yaml:18: objectives.dpo.betta: 0.1: unknown hyper-parameter; did you mean 'beta'?"
         in process.stdout
     )
     assert "Traceback" not in process.stdout

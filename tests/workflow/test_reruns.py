@@ -6,9 +6,44 @@ import pytest
 from workflow_copy import STUDY_FILE
 
 DPO = "dpo/beta~0.1/seed~1"
-PLOTS = {"plot_frontier": 1, "plot_plane": 1, "plot_training_curves": 1, "plot_learned_mix": 1}
-SUMMARY = {"collect_results": 1, "collect_costs": 1, "compare_predictions": 1, "evaluate_claims": 1, **PLOTS}
-ONE_CELL = {"train_cell": 1, "generate_responses": 1, "score_frontier": 1, **SUMMARY}
+PLOTS = {
+    "plot_frontier": 1,
+    "plot_plane": 1,
+    "plot_training_curves": 1,
+    "plot_learned_mix": 1,
+    "plot_mt_bench": 1,
+    "plot_win_rates": 1,
+    "plot_differences": 1,
+}
+SUMMARY = {
+    "collect_results": 1,
+    "collect_costs": 1,
+    "collect_mt_bench": 1,
+    "collect_leaderboard": 1,
+    "collect_summaries": 1,
+    "collect_judge": 1,
+    "compare_cells": 1,
+    "compare_predictions": 1,
+    "evaluate_claims": 1,
+    **PLOTS,
+}
+
+
+def rejudge(shards: int, runs: int) -> dict[str, int]:
+    """The judging jobs of so many shards, and the cutting of scores of so many runs in three evaluations."""
+    return {
+        "judge_mt_bench": shards,
+        "annotate_alpaca_eval": shards,
+        "judge_summaries": shards,
+        "score_judgments": 3 * runs,
+    }
+
+
+TRAINED = {"train_cell": 1, "generate_responses": 1, "score_frontier": 1}
+# The other two runs of the shard are judged with it, from the ledger.
+ONE_CELL = {**TRAINED, **rejudge(shards=1, runs=3), **SUMMARY}
+# The SFT model and six cells, cut into shards anew.
+ONE_MORE_CELL = {**TRAINED, **rejudge(shards=3, runs=7), **SUMMARY}
 AUDIT = {"audit_objectives": 1, "plot_loss_shapes": 1}
 
 
@@ -26,13 +61,13 @@ def test_deleted_cell_is_the_only_one_trained_again(workflow):
 def test_added_setting_is_the_only_one_trained(workflow):
     """A β more in the grid must not cost the cells that are there."""
     workflow.edit(STUDY_FILE, "dpo: {beta: 0.1}", "dpo: {beta: [0.1, 0.5]}")
-    assert workflow.plan() == {**ONE_CELL, **AUDIT}
+    assert workflow.plan() == {**ONE_MORE_CELL, **AUDIT}
 
 
 def test_added_seed_is_the_only_one_trained(workflow):
     """A further seed of one objective must not cost the others."""
     workflow.edit(STUDY_FILE, "dpo: {beta: 0.1}", "dpo: {beta: 0.1, seeds: [1, 2]}")
-    assert workflow.plan() == ONE_CELL
+    assert workflow.plan() == ONE_MORE_CELL
 
 
 LOSSES = "lossgrid/objectives/logistic.py"

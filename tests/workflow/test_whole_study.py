@@ -1,28 +1,56 @@
 """One study from nothing to figures, as `make demo` runs it, at the smallest size."""
 
 import json
+from collections import Counter
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 DIVERGED = "discopop/beta~1000000__tau~0.05__evaluation~published/seed~1"
 ALIAS = "dlrml/beta_kl~0.1__beta_mix~0.1__tau~0.05/seed~1"
+DLRML = "dlrml/beta_kl~0.1__beta_mix~0.02__tau~0.05/seed~1"
 LEARNED = "dlrml_learned/beta_kl~0.1__beta_mix~0.02__tau~0.05__mix_learning_rate~0.1/seed~1"
 TRAINED = "discopop/beta~0.1__tau~0.05/seed~1"
+DPO = "dpo/beta~0.1/seed~1"
+FIGURES = (
+    "loss_shapes",
+    "frontier",
+    "plane",
+    "training_curves",
+    "learned_mix",
+    "mt_bench",
+    "win_rates",
+    "differences",
+)
+TABLES = {
+    "audit",
+    "shapes",
+    "cells",
+    "predictions",
+    "mt_bench",
+    "leaderboard",
+    "alpaca_eval_questions",
+    "summaries",
+    "judge",
+    "comparisons",
+    "claims",
+    "costs",
+}
+
+
+def read_lines(file: Path) -> list[dict]:
+    """The rows of a file of JSON lines."""
+    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 def test_all_figures_and_tables_are_there(finished):
     """A user whose run ended well must find what the README promises."""
-    results = finished.folder / "results" / "tiny"
-    figures = {
-        f"{name}.{ending}"
-        for name in ("loss_shapes", "frontier", "plane", "training_curves", "learned_mix")
-        for ending in ("pdf", "svg", "png")
-    }
+    results = finished.results
+    figures = {f"{name}.{ending}" for name in FIGURES for ending in ("pdf", "svg", "png")}
     assert {path.name for path in (results / "figures").iterdir()} == figures
     assert all(path.stat().st_size > 1000 for path in (results / "figures").iterdir())
-    tables = {"audit", "shapes", "cells", "predictions", "claims", "costs"}
-    assert {path.stem for path in (results / "tables").iterdir()} == tables
+    assert {path.stem for path in (results / "tables").iterdir()} == TABLES
 
 
 def test_table_has_a_row_a_cell_with_n_and_uncertainty(finished):
@@ -30,10 +58,10 @@ def test_table_has_a_row_a_cell_with_n_and_uncertainty(finished):
     table = pd.read_csv(finished.folder / "results/tiny/tables/cells.csv")
     assert list(table["cell"]) == [
         "sft",
-        "dpo/beta~0.1/seed~1",
+        DPO,
         TRAINED,
         DIVERGED,
-        "dlrml/beta_kl~0.1__beta_mix~0.02__tau~0.05/seed~1",
+        DLRML,
         ALIAS,
         LEARNED,
     ]
@@ -63,10 +91,68 @@ def test_a_learned_mix_is_followed_from_log_to_table(finished):
 
 def test_claims_have_verdicts(finished):
     """A claim without a verdict is a promise that nobody checks. One run, one divergence: 1 of 1."""
-    (claim,) = pd.read_csv(finished.folder / "results/tiny/tables/claims.csv").to_dict("records")
-    assert (claim["claim"], claim["n"], claim["effect"]) == ("published-diverges", 1, 1.0)
+    claims = pd.read_csv(finished.results / "tables/claims.csv").set_index("claim")
+    assert list(claims.index) == ["published-diverges", "discopop-above-dpo"]
+    share = claims.loc["published-diverges"]
+    assert (share["n"], share["effect"]) == (1, 1.0)
     # Clopper and Pearson's interval of 1 in 1 begins at 0.025.
-    assert (claim["verdict"], claim["low"]) == ("inconclusive", pytest.approx(0.025, abs=1e-6))
+    assert (share["verdict"], share["low"]) == ("inconclusive", pytest.approx(0.025, abs=1e-6))
+
+
+def test_claim_about_ratings_is_about_the_ratings(finished):
+    """From a judge's reply to a verdict there are six files; a mix-up of runs or turns in one shows here."""
+    ratings = [
+        {
+            (row["question_id"], row["turn"]): row["score"]
+            for row in read_lines(finished.get_cell(cell) / "scores" / "mt_bench.jsonl")
+            if row["repeat"] == 0 and row["state"] == "ok"
+        }
+        for cell in (TRAINED, DPO)
+    ]
+    differences = [ratings[0][key] - ratings[1][key] for key in ratings[0].keys() & ratings[1].keys()]
+    claim = pd.read_csv(finished.results / "tables/claims.csv").set_index("claim").loc["discopop-above-dpo"]
+    assert claim["n"] == len(differences)
+    assert claim["left_out"] == 160 - len(differences)
+    assert claim["effect"] == pytest.approx(sum(differences) / len(differences), rel=1e-5)
+
+
+def test_every_judgment_is_counted(finished):
+    """A judgment that is lost on the way to a table would shift a mean silently."""
+    runs = ["sft", *[f"cells/{cell}" for cell in (DPO, TRAINED, DIVERGED, DLRML, LEARNED)]]
+    scores = {
+        evaluation: {
+            run: read_lines(finished.results / run / "scores" / f"{evaluation}.jsonl") for run in runs
+        }
+        for evaluation in ("mt_bench", "alpaca_eval", "summaries")
+    }
+    first = {
+        evaluation: [sum(row["repeat"] == 0 for row in rows) for rows in by_run.values()]
+        for evaluation, by_run in scores.items()
+    }
+    # 80 questions of two turns; 10 instructions, of which the SFT model's answers are the baseline; 10 posts
+    # against the human summary and, but for itself, the SFT model's.
+    assert first == {
+        "mt_bench": [160] * 6,
+        "alpaca_eval": [0, 10, 10, 10, 10, 10],
+        "summaries": [10, 20, 20, 20, 20, 20],
+    }
+    judge = pd.read_csv(finished.results / "tables/judge.csv").set_index("evaluation")
+    for evaluation, by_run in scores.items():
+        states = Counter(row["state"] for rows in by_run.values() for row in rows if row["repeat"] == 0)
+        counted = judge.loc[evaluation, ["n_ok", "n_parse_error", "n_api_error"]]
+        assert list(counted) == [states[state] for state in ("ok", "parse_error", "api_error")]
+        shards = sorted((finished.results / "judgments" / evaluation).iterdir())
+        assert sum(len(read_lines(shard)) for shard in shards) == sum(map(len, by_run.values()))
+    leaderboard = pd.read_csv(finished.results / "tables/leaderboard.csv").set_index("cell")
+    assert (leaderboard["n_ok"] + leaderboard["n_error"] == 10).all()
+
+
+def test_every_judging_job_is_in_the_table_of_costs(finished):
+    """A table that is written while judges are still asked lacks what they took."""
+    costs = pd.read_csv(finished.results / "tables/costs.csv")
+    jobs = costs[costs["run"].fillna("").str.startswith("shard~")].groupby("rule")["run"].apply(sorted)
+    rules = ("annotate_alpaca_eval", "judge_mt_bench", "judge_summaries")
+    assert jobs.to_dict() == {rule: ["shard~0", "shard~1"] for rule in rules}
 
 
 def test_predictions_name_the_overflow(finished):
@@ -81,12 +167,16 @@ def test_alias_is_not_trained_but_can_be_asked_for(workflow):
     folder = workflow.get_cell(ALIAS)
     assert not folder.exists()
     assert workflow.plan(f"results/tiny/cells/{ALIAS}/scores/frontier.jsonl") == {"adopt_cell": 1}
-    workflow.run(f"results/tiny/cells/{ALIAS}/scores/frontier.jsonl")
+    judged = f"results/tiny/cells/{ALIAS}/scores/mt_bench.jsonl"
+    assert workflow.plan(judged) == {"score_judgments": 1}
+    workflow.run(f"results/tiny/cells/{ALIAS}/scores/frontier.jsonl", judged)
     for file in (
         "policy/model.safetensors",
         "health.json",
         "responses/heldout.jsonl",
+        "responses/judged.jsonl",
         "scores/frontier.jsonl",
+        "scores/mt_bench.jsonl",
     ):
         assert (folder / file).read_bytes() == (workflow.get_cell(TRAINED) / file).read_bytes()
     assert workflow.plan() == {}
