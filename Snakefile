@@ -32,6 +32,7 @@ wildcard_constraints:
     setting=r"[A-Za-z0-9._~-]{1,120}",
     seed=r"\d+",
     shard=r"\d+",
+    evaluation="mt_bench|alpaca_eval|summaries",
     run=r"sft|cells/\w+/[A-Za-z0-9._~-]{1,120}/seed~\d+",
 
 

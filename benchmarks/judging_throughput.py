@@ -107,9 +107,9 @@ def measure(client: str, url: str) -> dict[str, float]:
 
 def prepare_lossgrid(url: str, count: int, folder: Path):
     """Our client, with its ledger on disk."""
-    from lossgrid.judging.client import Endpoint, judge_requests
-    from lossgrid.judging.ledger import Ledger
-    from lossgrid.judging.request import JudgeRequest
+    from lossgrid.judging.asking.client import Endpoint, judge_requests
+    from lossgrid.judging.asking.ledger import Ledger
+    from lossgrid.judging.asking.request import JudgeRequest
 
     def parse(reply):
         return re.search(r"rate|Rating", reply.text) is not None

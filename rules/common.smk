@@ -153,16 +153,12 @@ def get_shard_runs(wildcards):
     return get_shards(wildcards.study)[int(wildcards.shard)]
 
 
-def get_shard_responses(evaluation):
-    """An input function: the responses of a shard's runs, and those of the SFT model where it is the opponent."""
-
-    def collect(wildcards):
-        runs = dict.fromkeys(get_shard_runs(wildcards))
-        if get_study(wildcards).is_compared_with_sft(evaluation):
-            runs["sft"] = None
-        return [f"results/{wildcards.study}/{run}/responses/judged.jsonl" for run in runs]
-
-    return collect
+def get_shard_responses(wildcards):
+    """The responses of a shard's runs, and those of the SFT model where it is the opponent."""
+    runs = dict.fromkeys(get_shard_runs(wildcards))
+    if get_study(wildcards).is_compared_with_sft(wildcards.evaluation):
+        runs["sft"] = None
+    return [f"results/{wildcards.study}/{run}/responses/judged.jsonl" for run in runs]
 
 
 def get_judged_run(wildcards):
@@ -182,11 +178,10 @@ def get_judgments(wildcards):
     return f"results/{wildcards.study}/judgments/{wildcards.evaluation}/shard~{shard}.jsonl"
 
 
-def get_judging_settings(evaluation):
-    """A params function: what decides the judgments of an evaluation, as JSON."""
-    return lambda wildcards: json.dumps(
-        identity.get_judging_settings(get_study(wildcards), evaluation), sort_keys=True
-    )
+def get_judging_settings(wildcards):
+    """What decides the judgments of an evaluation, as JSON."""
+    settings = identity.get_judging_settings(get_study(wildcards), wildcards.evaluation)
+    return json.dumps(settings, sort_keys=True)
 
 
 def get_judge(wildcards):

@@ -10,7 +10,17 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "lossgrid"
 
 # Each package may import those that stand before it, and itself.
-ORDER = ["objectives", "studies", "audit", "statistics", "training", "generation", "worlds", "judging", "figures"]
+ORDER = [
+    "objectives",
+    "studies",
+    "audit",
+    "statistics",
+    "training",
+    "generation",
+    "worlds",
+    "judging",
+    "figures",
+]
 FILES = sorted(file for file in PACKAGE.rglob("*.py") if file.parent != PACKAGE)
 
 

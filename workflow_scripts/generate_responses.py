@@ -38,7 +38,7 @@ def main(
     settings = load_study(study).evaluation
     server = None
     if settings.engine == "server":
-        from lossgrid.judging.policy_server import serve_policy
+        from lossgrid.judging.serving.policy_server import serve_policy
 
         server = serve_policy(settings.command, policy, server_log)
     chats = load_from_disk(corpus / "heldout").to_list()

@@ -14,7 +14,7 @@ def main(port: int, settings: OracleSettings, model: str = "oracle", latency_ms:
         model: Name that requests must give.
         latency_ms: Milliseconds that every answer takes at least.
     """
-    from lossgrid.judging.oracle import serve_oracle
+    from lossgrid.judging.serving.oracle import serve_oracle
 
     serve_oracle(port, model, settings, latency_ms / 1000)
 

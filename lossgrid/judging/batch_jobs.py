@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from lossgrid.judging.batch import export_batch, import_batch
-from lossgrid.judging.endpoint import Endpoint
+from lossgrid.judging.asking.batch import export_batch, import_batch
+from lossgrid.judging.asking.endpoint import Endpoint
+from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.asking.request import JudgeRequest
 from lossgrid.judging.evaluations import build_questions, get_endpoint, list_requests
-from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.request import JudgeRequest
 from lossgrid.statistics.names import get_run_names
 from lossgrid.studies import Study, StudyError
 

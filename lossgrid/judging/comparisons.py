@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lossgrid.judging.asking.request import JudgeRequest, repeat_request
 from lossgrid.judging.preference import DRAW, get_preference, is_swapped, read_logprobs
-from lossgrid.judging.request import JudgeRequest, repeat_request
 
 SAME_ORDER = 1
 OPPOSITE_ORDER = 2

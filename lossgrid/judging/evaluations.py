@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lossgrid.judging.endpoint import Endpoint
-from lossgrid.judging.prices import Prices
+from lossgrid.judging.asking.endpoint import Endpoint
+from lossgrid.judging.asking.prices import Prices
+from lossgrid.judging.asking.request import JudgeRequest
 from lossgrid.judging.prompt_sets import read_instructions, read_posts
-from lossgrid.judging.request import JudgeRequest
 from lossgrid.studies import Study
 from lossgrid.studies.judging import Judge
 
@@ -99,8 +99,8 @@ def _get_requests(asked: Any) -> list[JudgeRequest]:
 
 
 def _build_mt_bench(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
-    from lossgrid.judging.mt_bench import build_requests
-    from lossgrid.judging.mt_bench_files import load_files
+    from lossgrid.judging.mt_bench.files import load_files
+    from lossgrid.judging.mt_bench.requests import build_requests
 
     settings = study.mt_bench
     pairwise = settings.mode == "pairwise"
@@ -144,7 +144,7 @@ def _build_summaries(study: Study, prompts: Path, answers: dict, read_sft: Calla
 
 
 def _collect_mt_bench(asked, records, server):
-    from lossgrid.judging.mt_bench import collect
+    from lossgrid.judging.mt_bench.requests import collect
 
     return collect(asked, records, server)
 

@@ -3,7 +3,7 @@
 import math
 import random
 
-from lossgrid.judging.request import Reply, UnreadableReply
+from lossgrid.judging.asking.request import Reply, UnreadableReply
 
 FIRST_TOKEN = "m"
 SECOND_TOKEN = "M"

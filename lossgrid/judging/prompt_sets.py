@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lossgrid.judging.download import download_mt_bench
+from lossgrid.judging.mt_bench.download import download_mt_bench
 from lossgrid.studies import Study
 from lossgrid.worlds.reviews.prompts import write_prompts
 
@@ -83,7 +83,7 @@ def _copy_instructions(file: Path, count: int, folder: Path) -> None:
 
 def _build_mt_bench(folder: Path) -> list[dict]:
     # FastChat takes seconds to import.
-    from lossgrid.judging.mt_bench import get_temperature
+    from lossgrid.judging.mt_bench.requests import get_temperature
 
     lines = (folder / "mt_bench" / "question.jsonl").read_text(encoding="utf-8").splitlines()
     return [

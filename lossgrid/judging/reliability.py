@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lossgrid.judging.asking.ledger import Ledger
 from lossgrid.judging.comparisons import OPPOSITE_ORDER, SAME_ORDER
-from lossgrid.judging.ledger import Ledger
 from lossgrid.statistics.clustered import estimate_mean
 from lossgrid.statistics.mt_bench import SHARES, pair_repeats
 from lossgrid.statistics.names import read_score_rows

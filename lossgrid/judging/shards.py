@@ -7,11 +7,11 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from lossgrid.judging.client import judge_requests
+from lossgrid.judging.asking.client import judge_requests
+from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.asking.request import JudgeRequest
 from lossgrid.judging.evaluations import build_questions, collect_rows, get_endpoint, list_requests
-from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.request import JudgeRequest
-from lossgrid.judging.server import serve
+from lossgrid.judging.serving.server import serve
 from lossgrid.studies import Study
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from lossgrid.judging.ledger import Record
-from lossgrid.judging.request import JudgeRequest, judge_reply, read_reply
+from lossgrid.judging.asking.ledger import Record
+from lossgrid.judging.asking.request import JudgeRequest, judge_reply, read_reply
 
 
 def answer(

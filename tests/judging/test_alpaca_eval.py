@@ -10,9 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lossgrid.judging.alpaca_eval import build_requests, collect
+from lossgrid.judging.asking.request import Reply, UnreadableReply
 from lossgrid.judging.comparisons import get_requests
 from lossgrid.judging.preference import get_preference, is_swapped, read_logprobs
-from lossgrid.judging.request import Reply, UnreadableReply
 
 # Two ways to divide two exponentials in double precision.
 EXACT = 1e-12

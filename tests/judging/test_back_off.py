@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossgrid.judging.back_off import LONGEST_DELAY, LONGEST_PAUSE, BackOff, get_delay, read_retry_after
+from lossgrid.judging.asking.back_off import (
+    LONGEST_DELAY,
+    LONGEST_PAUSE,
+    BackOff,
+    get_delay,
+    read_retry_after,
+)
 
 
 @pytest.mark.parametrize(

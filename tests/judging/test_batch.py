@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from faulty_server import complete
 
-from lossgrid.judging.batch import UnknownAnswers, export_batch, import_batch
-from lossgrid.judging.client import Endpoint, judge_requests
-from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.prices import Prices
-from lossgrid.judging.request import JudgeRequest, UnreadableReply
+from lossgrid.judging.asking.batch import UnknownAnswers, export_batch, import_batch
+from lossgrid.judging.asking.client import Endpoint, judge_requests
+from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.asking.prices import Prices
+from lossgrid.judging.asking.request import JudgeRequest, UnreadableReply
 
 # Nobody listens there: a call would be an api_error with a ConnectError.
 ENDPOINT = Endpoint(

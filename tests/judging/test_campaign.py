@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from faulty_server import INJECTED, run_server
 
-from lossgrid.judging.client import Endpoint, judge_requests
-from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.prices import Prices
-from lossgrid.judging.request import JudgeRequest, UnreadableReply
+from lossgrid.judging.asking.client import Endpoint, judge_requests
+from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.asking.prices import Prices
+from lossgrid.judging.asking.request import JudgeRequest, UnreadableReply
 
 ROOT = Path(__file__).resolve().parents[2]
 CONCURRENCY = 64

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from faulty_server import INJECTED, run_server
 
-from lossgrid.judging.client import (
+from lossgrid.judging.asking.client import (
     AuthenticationFailed,
     Endpoint,
     MissingKeyError,
@@ -18,9 +18,9 @@ from lossgrid.judging.client import (
     WrongAddress,
     judge_requests,
 )
-from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.prices import Prices, get_worst_case
-from lossgrid.judging.request import JudgeRequest, UnreadableReply
+from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.asking.prices import Prices, get_worst_case
+from lossgrid.judging.asking.request import JudgeRequest, UnreadableReply
 
 KEY = "sk-not-to-be-seen/0123456789"
 

@@ -7,8 +7,8 @@ from threading import Thread
 
 import pytest
 
-from lossgrid.judging import download
-from lossgrid.judging.download import DATA, RELEASE, DownloadError, download_mt_bench
+from lossgrid.judging.mt_bench import download
+from lossgrid.judging.mt_bench.download import DATA, RELEASE, DownloadError, download_mt_bench
 
 NAMES = ("question.jsonl", "judge_prompts.jsonl", "reference_answer.jsonl")
 QUESTIONS = f"/{RELEASE}/{DATA}/mt_bench/question.jsonl"

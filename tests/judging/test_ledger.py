@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossgrid.judging.ledger import Ledger, Record, get_time, parse_again, store_reply
-from lossgrid.judging.request import JudgeRequest, Reply, UnreadableReply
+from lossgrid.judging.asking.ledger import Ledger, Record, get_time, parse_again, store_reply
+from lossgrid.judging.asking.request import JudgeRequest, Reply, UnreadableReply
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITER = """
 import sys
 from pathlib import Path
-from lossgrid.judging.ledger import Ledger, Record, get_time
+from lossgrid.judging.asking.ledger import Ledger, Record, get_time
 ledger = Ledger(Path(sys.argv[1]))
 print("ready", flush=True)
 for number in range(int(sys.argv[2])):
@@ -201,7 +201,7 @@ def test_refresh_leaves_out_what_this_process_wrote(tmp_path):
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from lossgrid.judging.ledger import Ledger, Record, get_time
+from lossgrid.judging.asking.ledger import Ledger, Record, get_time
 def append(key, size):
     ledger.append(Record(key, "ok", 1, {"text": "x" * size}, None, False, 0.0, 1, "m", "s", 0, get_time()))
 ledger = Ledger(Path(sys.argv[1]))

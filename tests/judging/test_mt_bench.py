@@ -8,11 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossgrid.judging.fastchat import import_fastchat
-from lossgrid.judging.ledger import Record, store_reply
-from lossgrid.judging.mt_bench import build_requests, choose_evenly, collect, get_requests, get_temperature
-from lossgrid.judging.mt_bench_files import load_files
-from lossgrid.judging.request import Reply, UnreadableReply, judge_reply
+from lossgrid.judging.asking.ledger import Record, store_reply
+from lossgrid.judging.asking.request import Reply, UnreadableReply, judge_reply
+from lossgrid.judging.mt_bench.fastchat import import_fastchat
+from lossgrid.judging.mt_bench.files import load_files
+from lossgrid.judging.mt_bench.requests import (
+    build_requests,
+    choose_evenly,
+    collect,
+    get_requests,
+    get_temperature,
+)
 
 RUNS = ("sft", "cells/dpo/beta~0.05/seed~1")
 # FastChat knows gpt-4 and claude-2, takes two for local models, would load the adapter of another, and gives the

@@ -10,9 +10,9 @@ from itertools import groupby
 import pandas as pd
 import pytest
 
-from lossgrid.judging.mt_bench import build_requests, get_requests, get_temperature
-from lossgrid.judging.mt_bench_files import load_files
-from lossgrid.judging.mt_bench_stored import read_stored_pairs, read_stored_scores
+from lossgrid.judging.mt_bench.files import load_files
+from lossgrid.judging.mt_bench.requests import build_requests, get_requests, get_temperature
+from lossgrid.judging.mt_bench.stored import read_stored_pairs, read_stored_scores
 from lossgrid.statistics.mt_bench import summarise_pairs, summarise_scores
 from lossgrid.statistics.self_consistency import measure_self_consistency
 

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from lossgrid.judging.client import judge_requests
-from lossgrid.judging.endpoint import Endpoint
-from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.mt_bench import build_requests, collect, get_requests
-from lossgrid.judging.mt_bench_files import load_files
-from lossgrid.judging.server import serve
+from lossgrid.judging.asking.client import judge_requests
+from lossgrid.judging.asking.endpoint import Endpoint
+from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.mt_bench.files import load_files
+from lossgrid.judging.mt_bench.requests import build_requests, collect, get_requests
+from lossgrid.judging.serving.server import serve
 from lossgrid.statistics.mt_bench import pair_repeats, summarise_pairs, summarise_scores
 from lossgrid.statistics.self_consistency import measure_self_consistency
 from lossgrid.worlds.reviews.prompts import write_prompts

@@ -10,7 +10,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from lossgrid.judging.server import serve
+from lossgrid.judging.serving.server import serve
 from lossgrid.worlds.reviews.judge_prompts import get_judge_prompts
 from lossgrid.worlds.reviews.oracle import OracleSettings, answer_request
 

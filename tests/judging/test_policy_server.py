@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 from lossgrid.generation import responses
 from lossgrid.generation.responses import generate_responses
 from lossgrid.generation.sampling import sample_responses
-from lossgrid.judging.policy_server import serve_policy
+from lossgrid.judging.serving.policy_server import serve_policy
 from lossgrid.worlds.reviews.corpus import make_heldout_chats
 from lossgrid.worlds.reviews.policy import build_policy
 from lossgrid.worlds.reviews.tokenizer import build_tokenizer

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossgrid.judging.prices import Budget, Prices, bound_tokens, estimate_cost, get_worst_case
-from lossgrid.judging.request import JudgeRequest
+from lossgrid.judging.asking.prices import Budget, Prices, bound_tokens, estimate_cost, get_worst_case
+from lossgrid.judging.asking.request import JudgeRequest
 
 PRICES = Prices(input=2.5, output=10.0)
 

@@ -17,7 +17,7 @@ from judged_study import (
     write_responses,
 )
 
-from lossgrid.judging.ledger import Ledger, Record
+from lossgrid.judging.asking.ledger import Ledger, Record
 from lossgrid.judging.prompt_sets import write_prompt_sets
 from lossgrid.judging.reliability import collect_judge
 from lossgrid.judging.scores import cut_scores

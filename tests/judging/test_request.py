@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossgrid.judging.request import (
+from lossgrid.judging.asking.request import (
     JudgeRequest,
     Reply,
     UnreadableReply,

@@ -14,9 +14,9 @@ from pathlib import Path
 import openai
 import pytest
 
-from lossgrid.judging import server as server_module
-from lossgrid.judging.ports import find_open_addresses, is_taken, reserve_port
-from lossgrid.judging.server import ServerError, serve
+from lossgrid.judging.serving import server as server_module
+from lossgrid.judging.serving.ports import find_open_addresses, is_taken, reserve_port
+from lossgrid.judging.serving.server import ServerError, serve
 from lossgrid.worlds.reviews.policy import build_policy
 from lossgrid.worlds.reviews.tokenizer import build_tokenizer
 
@@ -53,7 +53,7 @@ http.server.ThreadingHTTPServer((host, port), Handler).serve_forever()
 PARENT = """
 import os, sys, time
 from pathlib import Path
-from lossgrid.judging.server import serve
+from lossgrid.judging.serving.server import serve
 with serve(sys.argv[1], Path("server.log")):
     child = os.fork() if "fork" in sys.argv else 0
     if child or "fork" not in sys.argv:

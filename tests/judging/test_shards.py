@@ -20,10 +20,10 @@ from judged_study import (
     write_responses,
 )
 
-from lossgrid.judging.ledger import Ledger
+from lossgrid.judging.asking.ledger import Ledger
 from lossgrid.judging.prompt_sets import write_prompt_sets
 from lossgrid.judging.scores import cut_scores
-from lossgrid.judging.server import serve
+from lossgrid.judging.serving.server import serve
 from lossgrid.judging.shards import JudgingError, judge_runs
 
 RUNS = [SFT, WEAK, STRONG]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from workflow_copy import ROOT, STUDY_FILE, TIMEOUT, Workflow, wait_for
 
-from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.server import serve
+from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.serving.server import serve
 
 DPO = "dpo/beta~0.1/seed~1"
 # The first shard holds the SFT model and the first two of five cells.
@@ -32,9 +32,7 @@ TABLES_OF_RATINGS = {
     "plot_differences": 1,
 }
 REJUDGED = {
-    "judge_mt_bench": 2,
-    "annotate_alpaca_eval": 2,
-    "judge_summaries": 2,
+    "judge_responses": 6,
     "score_judgments": 18,
     "collect_leaderboard": 1,
     "collect_summaries": 1,
@@ -85,7 +83,7 @@ def test_how_patiently_a_judge_is_asked_changes_nothing(workflow):
 def test_more_second_questions_concern_one_evaluation(workflow):
     """A setting of one evaluation must not have the others judged again."""
     workflow.edit(STUDY_FILE, "mt_bench: {consistency: 2}", "mt_bench: {consistency: 3}")
-    assert workflow.plan() == {"judge_mt_bench": 2, "score_judgments": 6, **TABLES_OF_RATINGS}
+    assert workflow.plan() == {"judge_responses": 2, "score_judgments": 6, **TABLES_OF_RATINGS}
 
 
 def test_date_of_a_judge_is_news_for_its_table_alone(workflow):
@@ -136,7 +134,7 @@ def test_killed_judging_keeps_its_answers_and_leaves_no_server(workflow):
     with workflow.start(SUMMARIES[0]) as process:
         wait_for(lambda: len(read_new_records(workflow, "summaries", before)) >= 8, "eight judgments")
         servers = workflow.find_processes("serve_oracle.py")
-        (job,) = workflow.find_processes("judge_summaries.py")
+        (job,) = workflow.find_processes("judge_responses.py")
         os.kill(job, signal.SIGKILL)
         process.communicate(timeout=TIMEOUT)
     # The server, and the process that watches over it.
@@ -155,7 +153,7 @@ def test_killed_judging_keeps_its_answers_and_leaves_no_server(workflow):
     assert len(asked) == len(set(asked)) > 0
     assert kept | set(asked) == judged
     assert not kept & set(asked)
-    log = (workflow.results / "logs" / "judge_summaries" / "shard~0.log").read_text()
+    log = (workflow.results / "logs" / "judge_responses" / "summaries" / "shard~0.log").read_text()
     assert f"{len(asked)} calls for {len(judged)} requests ({len(kept)} in the ledger)" in log
 
 
@@ -175,7 +173,7 @@ def test_broken_responses_fail_their_shard_alone(finished, workflow):
     assert not (workflow.folder / second).exists()
 
     shutil.copy2(finished.get_cell(IN_SECOND_SHARD) / "responses" / "judged.jsonl", broken)
-    assert workflow.plan(*SUMMARIES) == {"judge_summaries": 1}
+    assert workflow.plan(*SUMMARIES) == {"judge_responses": 1}
     workflow.run(*SUMMARIES)
     assert (workflow.folder / second).read_bytes() == (finished.folder / second).read_bytes()
     assert read_ledger(workflow, "summaries") == ledger
@@ -193,7 +191,7 @@ def test_judge_that_is_down_costs_no_training_and_is_asked_when_it_is_up(finishe
         process = workflow.run(*SUMMARIES, check=False)
     assert process.returncode != 0
     for shard in (0, 1):
-        log = workflow.results / "logs" / "judge_summaries" / f"shard~{shard}.log"
+        log = workflow.results / "logs" / "judge_responses" / "summaries" / f"shard~{shard}.log"
         assert re.fullmatch(
             r"\S+ServerGone: judge oracle on workstation: the last \d+ judgments got no answer in 1 attempts each, "
             r"the last because: broken connection: ConnectError: .+; see that the server is up and run the same "
@@ -206,7 +204,7 @@ def test_judge_that_is_down_costs_no_training_and_is_asked_when_it_is_up(finishe
     command = f"{sys.executable} {ROOT}/workflow_scripts/serve_oracle.py --port {{port}}"
     with serve(command, tmp_path / "judge.log", environment={"PYTHONPATH": str(ROOT)}) as url:
         workflow.edit(STUDY_FILE, address, url)
-        assert workflow.plan(*SUMMARIES) == {"judge_summaries": 2}
+        assert workflow.plan(*SUMMARIES) == {"judge_responses": 2}
         workflow.run(*SUMMARIES)
     records = Ledger(workflow.results / "ledgers" / "summaries").read()
     for file in SUMMARIES:

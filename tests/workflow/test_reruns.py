@@ -32,9 +32,7 @@ SUMMARY = {
 def rejudge(shards: int, runs: int) -> dict[str, int]:
     """The judging jobs of so many shards, and the cutting of scores of so many runs in three evaluations."""
     return {
-        "judge_mt_bench": shards,
-        "annotate_alpaca_eval": shards,
-        "judge_summaries": shards,
+        "judge_responses": 3 * shards,
         "score_judgments": 3 * runs,
     }
 

@@ -150,9 +150,9 @@ def test_every_judgment_is_counted(finished):
 def test_every_judging_job_is_in_the_table_of_costs(finished):
     """A table that is written while judges are still asked lacks what they took."""
     costs = pd.read_csv(finished.results / "tables/costs.csv")
-    jobs = costs[costs["run"].fillna("").str.startswith("shard~")].groupby("rule")["run"].apply(sorted)
-    rules = ("annotate_alpaca_eval", "judge_mt_bench", "judge_summaries")
-    assert jobs.to_dict() == {rule: ["shard~0", "shard~1"] for rule in rules}
+    jobs = sorted(costs.loc[costs["rule"] == "judge_responses", "run"])
+    evaluations = ("alpaca_eval", "mt_bench", "summaries")
+    assert jobs == [f"{evaluation}/shard~{shard}" for evaluation in evaluations for shard in (0, 1)]
 
 
 def test_predictions_name_the_overflow(finished):

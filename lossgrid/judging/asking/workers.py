@@ -7,20 +7,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from lossgrid.judging.back_off import BackOff, get_delay
-from lossgrid.judging.call import Caller
-from lossgrid.judging.endpoint import (
+from lossgrid.judging.asking.back_off import BackOff, get_delay
+from lossgrid.judging.asking.call import Caller
+from lossgrid.judging.asking.endpoint import (
     AuthenticationFailed,
     Endpoint,
     ServerGone,
     SpendLimitReached,
     WrongAddress,
 )
-from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.outcome import Failure, get_cost, make_record
-from lossgrid.judging.prices import Budget, get_worst_case
-from lossgrid.judging.progress import Progress
-from lossgrid.judging.request import JudgeRequest, Reply
+from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.asking.outcome import Failure, get_cost, make_record
+from lossgrid.judging.asking.prices import Budget, get_worst_case
+from lossgrid.judging.asking.progress import Progress
+from lossgrid.judging.asking.request import JudgeRequest, Reply
 
 REPORT_SECONDS = 5.0
 REFRESH_SECONDS = 1.0

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-from lossgrid.judging.asking import Asking
-from lossgrid.judging.endpoint import (
+from lossgrid.judging.asking.endpoint import (
     AuthenticationFailed,
     Endpoint,
     JudgingStopped,
@@ -15,10 +14,11 @@ from lossgrid.judging.endpoint import (
     check_spend_limit,
     read_key,
 )
-from lossgrid.judging.ledger import Ledger, Record, parse_again
-from lossgrid.judging.prices import estimate_cost
-from lossgrid.judging.progress import Progress
-from lossgrid.judging.request import JudgeRequest
+from lossgrid.judging.asking.ledger import Ledger, Record, parse_again
+from lossgrid.judging.asking.prices import estimate_cost
+from lossgrid.judging.asking.progress import Progress
+from lossgrid.judging.asking.request import JudgeRequest
+from lossgrid.judging.asking.workers import Asking
 
 __all__ = [
     "AuthenticationFailed",

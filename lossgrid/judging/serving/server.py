@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lossgrid.judging import server_guard
-from lossgrid.judging.ports import LOOPBACK, find_open_addresses, is_taken, reserve_port
+from lossgrid.judging.serving import server_guard
+from lossgrid.judging.serving.ports import LOOPBACK, find_open_addresses, is_taken, reserve_port
 
 GRACE_SECONDS = 10.0
 POLL_SECONDS = 0.1

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from lossgrid.judging.fastchat import import_fastchat
+from lossgrid.judging.mt_bench.fastchat import import_fastchat
 
 SUFFIXES = {False: "", True: "-multi-turn"}
 PROMPTS = {"single": ("single-v1", "single-math-v1"), "pairwise": ("pair-v2", "pair-math-v1")}

@@ -11,10 +11,10 @@ from transformers import AutoTokenizer, GenerationConfig
 from transformers.utils import GENERATION_CONFIG_NAME
 
 from lossgrid.generation.sampling import Response
-from lossgrid.judging.client import Endpoint, judge_requests
-from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.request import JudgeRequest, Reply
-from lossgrid.judging.server import serve
+from lossgrid.judging.asking.client import Endpoint, judge_requests
+from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.asking.request import JudgeRequest, Reply
+from lossgrid.judging.serving.server import serve
 
 CONCURRENCY = 64
 TIMEOUT = 600.0

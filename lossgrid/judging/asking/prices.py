@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from lossgrid.judging.request import JudgeRequest
+from lossgrid.judging.asking.request import JudgeRequest
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
-from lossgrid.judging.fastchat import get_games, import_fastchat, make_matches
-from lossgrid.judging.mt_bench_files import check_files
-from lossgrid.judging.mt_bench_verdicts import combine_verdicts, read_rating, read_winner
-from lossgrid.judging.request import JudgeRequest, repeat_request
+from lossgrid.judging.asking.request import JudgeRequest, repeat_request
+from lossgrid.judging.mt_bench.fastchat import get_games, import_fastchat, make_matches
+from lossgrid.judging.mt_bench.files import check_files
+from lossgrid.judging.mt_bench.verdicts import combine_verdicts, read_rating, read_winner
 
 
 @dataclass(frozen=True)

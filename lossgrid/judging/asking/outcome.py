@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from lossgrid.judging.endpoint import Endpoint
-from lossgrid.judging.ledger import Record, get_time, store_reply
-from lossgrid.judging.prices import Prices, get_worst_case
-from lossgrid.judging.request import JudgeRequest, Reply, judge_reply
+from lossgrid.judging.asking.endpoint import Endpoint
+from lossgrid.judging.asking.ledger import Record, get_time, store_reply
+from lossgrid.judging.asking.prices import Prices, get_worst_case
+from lossgrid.judging.asking.request import JudgeRequest, Reply, judge_reply
 
 # Refusals of the request itself: another call would get the same answer.
 PERMANENT = (400, 404, 413, 422)

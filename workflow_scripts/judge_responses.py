@@ -1,12 +1,14 @@
-"""Compare the summaries of several runs with their opponents'."""
+"""Have the responses of several runs judged in one evaluation."""
 
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
 
 def main(
     study: Path,
+    evaluation: Literal["mt_bench", "alpaca_eval", "summaries"],
     runs: list[str],
     results: Path,
     prompts: Path,
@@ -18,6 +20,7 @@ def main(
 
     Args:
         study: Study file.
+        evaluation: Which evaluation.
         runs: Folders of the runs below the results.
         results: Results folder of the study.
         prompts: Folder written by make_prompts.
@@ -30,7 +33,7 @@ def main(
 
     judge_runs(
         load_study(study),
-        "summaries",
+        evaluation,
         runs,
         results=results,
         prompts=prompts,

@@ -2,8 +2,8 @@
 
 import re
 
-from lossgrid.judging.fastchat import Game, import_fastchat
-from lossgrid.judging.request import Reply, UnreadableReply
+from lossgrid.judging.asking.request import Reply, UnreadableReply
+from lossgrid.judging.mt_bench.fastchat import Game, import_fastchat
 
 RATINGS = (1, 10)
 # FastChat's parser takes its scale and its format on trust: these are quoted when they go wrong.

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from lossgrid.judging.client import index_requests, list_missing
-from lossgrid.judging.endpoint import Endpoint
-from lossgrid.judging.ledger import Ledger
-from lossgrid.judging.outcome import Failure, get_cost, make_record
-from lossgrid.judging.prices import Prices, estimate_cost
-from lossgrid.judging.request import JudgeRequest, Reply, read_reply
+from lossgrid.judging.asking.client import index_requests, list_missing
+from lossgrid.judging.asking.endpoint import Endpoint
+from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.asking.outcome import Failure, get_cost, make_record
+from lossgrid.judging.asking.prices import Prices, estimate_cost
+from lossgrid.judging.asking.request import JudgeRequest, Reply, read_reply
 
 PRICE_SHARE = 0.5
 # The service's limits for one input file.

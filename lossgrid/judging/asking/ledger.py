@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lossgrid.judging.request import JudgeRequest, Reply, judge_reply
+from lossgrid.judging.asking.request import JudgeRequest, Reply, judge_reply
 
 FINAL = ("ok", "parse_error")
 STATES = (*FINAL, "api_error")

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from lossgrid.judging.fastchat import make_bare_game
-from lossgrid.judging.mt_bench_verdicts import combine_verdicts, is_failure_mark, read_rating, read_winner
-from lossgrid.judging.request import Reply, UnreadableReply
+from lossgrid.judging.asking.request import Reply, UnreadableReply
+from lossgrid.judging.mt_bench.fastchat import make_bare_game
+from lossgrid.judging.mt_bench.verdicts import combine_verdicts, is_failure_mark, read_rating, read_winner
 
 
 def read_stored_scores(

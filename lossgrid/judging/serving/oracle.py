@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lossgrid.judging.chat_completions import RequestError, build_completion, read_body
-from lossgrid.judging.ports import LOOPBACK
+from lossgrid.judging.serving.chat_completions import RequestError, build_completion, read_body
+from lossgrid.judging.serving.ports import LOOPBACK
 from lossgrid.worlds.reviews.judge_case import UnreadablePromptError
 from lossgrid.worlds.reviews.oracle import OracleSettings, answer_request
 

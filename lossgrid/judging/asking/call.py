@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
-from lossgrid.judging.back_off import read_retry_after
-from lossgrid.judging.endpoint import Endpoint, hide_key
-from lossgrid.judging.outcome import Failure
-from lossgrid.judging.request import Reply, read_reply
+from lossgrid.judging.asking.back_off import read_retry_after
+from lossgrid.judging.asking.endpoint import Endpoint, hide_key
+from lossgrid.judging.asking.outcome import Failure
+from lossgrid.judging.asking.request import Reply, read_reply
 
 QUOTED_CHARACTERS = 300
 # A shorter key is no secret but a word, which replies must not lose.

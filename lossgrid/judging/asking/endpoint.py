@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from lossgrid.judging.prices import Prices
+from lossgrid.judging.asking.prices import Prices
 
 
 @dataclass(frozen=True)

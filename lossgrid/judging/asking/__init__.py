@@ -1,0 +1,1 @@
+"""Asking a server: requests, the ledger of what was answered, retries, prices, batches."""
