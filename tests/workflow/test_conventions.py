@@ -81,7 +81,7 @@ def test_every_rule_says_what_it_needs(name):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in RULES if name.split("_")[0] in ("train", "generate", "judge", "annotate")]
+    "name", [name for name in RULES if name.split("_")[0] in ("train", "generate", "judge")]
 )
 def test_what_trains_generates_or_judges_is_measured(name):
     """tables/costs.csv is made of benchmark files."""

@@ -225,8 +225,8 @@ def test_judging_again_asks_nothing(finished, workflow):
     assert {evaluation: read_ledger(workflow, evaluation) for evaluation in EVALUATIONS} == ledgers
     for file in shards:
         assert (workflow.folder / file).read_bytes() == (finished.folder / file).read_bytes()
-    for rule in ("judge_mt_bench", "annotate_alpaca_eval", "judge_summaries"):
-        log = (workflow.results / "logs" / rule / "shard~0.log").read_text()
+    for evaluation in EVALUATIONS:
+        log = (workflow.results / "logs" / "judge_responses" / evaluation / "shard~0.log").read_text()
         assert ": 0 calls for " in log
         assert "starting a server" not in log
     assert workflow.plan() == {}
