@@ -51,9 +51,11 @@ http.server.ThreadingHTTPServer((host, port), Handler).serve_forever()
 """
 
 PARENT = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from lossgrid.judging.serving.server import serve
+# A shell starts what runs in its background deaf to Ctrl-C, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with serve(sys.argv[1], Path("server.log")):
     child = os.fork() if "fork" in sys.argv else 0
     if child or "fork" not in sys.argv:

@@ -186,15 +186,15 @@ def test_the_interval_agrees_with_scipy_s_bootstrap_of_whole_clusters():
 
 
 def test_the_interval_covers_and_the_test_errs_as_often_as_they_say():
-    """1,000 studies of 30 questions with two turns and two seeds a side, whose true difference is 0.4.
+    """500 studies of 30 questions with two turns and two seeds a side, whose true difference is 0.4.
 
     The seeds differ by nothing but noise, so that the interval over questions holds the truth in 95 %; the binomial
-    error of that is 0.7 %.
+    error of that is 1 %.
     """
     rng = np.random.default_rng(3)
     clusters = np.repeat(np.arange(30), 2)
     covered = wrong = 0
-    for _ in range(1000):
+    for _ in range(500):
         shared = rng.normal(size=30)[clusters]
         own, baseline = (
             make_scores(*(level + shared * weight + rng.normal(size=(2, 60))), clusters=clusters)
@@ -203,8 +203,8 @@ def test_the_interval_covers_and_the_test_errs_as_often_as_they_say():
         compared = compare_runs(own, baseline)
         covered += compared.low <= 0.4 <= compared.high
         wrong += compare_runs(own - 0.4, baseline).p <= 0.05
-    assert covered / 1000 == pytest.approx(0.95, abs=0.02)
-    assert wrong / 1000 == pytest.approx(0.05, abs=0.02)
+    assert covered / 500 == pytest.approx(0.95, abs=0.03)
+    assert wrong / 500 == pytest.approx(0.05, abs=0.03)
 
 
 @pytest.mark.parametrize("level", [0.05, 0.05 / 6])
