@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # How long an example takes says how busy the machine is.
-settings.register_profile("lossgrid", deadline=None)
+settings.register_profile("lossgrid", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lossgrid")
 
 

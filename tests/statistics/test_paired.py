@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.power import TTestPower
@@ -135,9 +135,10 @@ def test_seeds_average_to_the_difference(sides):
 
 @given(two_sides())
 def test_the_interval_leaves_out_0_where_p_is_below_5_percent(sides):
-    """They are one test; a table in which they disagree is wrong somewhere."""
+    """They are one test, where it can be made at all; a table in which they disagree is wrong somewhere."""
     compared = compare_runs(*sides)
-    assume(compared.estimate.clusters > 1 and abs(compared.p - 0.05) > 1e-6)
+    if abs(compared.p - 0.05) < 1e-6:
+        return
     assert (compared.low > 0 or compared.high < 0) == (compared.p < 0.05)
 
 
