@@ -117,8 +117,7 @@ def test_a_setting_differs_from_itself_by_nothing(sides, random):
     seeds = list(own.columns)
     random.shuffle(seeds)
     compared = compare_runs(own / 3, own[seeds] / 3)
-    assume(compared.estimate.n)
-    assert compared.estimate.value == 0
+    assert compared.estimate.value == 0 or not compared.estimate.n
     assert compared.estimate.clusters < 2 or get_numbers(compared)[1:] == [0, 0, 0, 1]
 
 
@@ -126,11 +125,11 @@ def test_a_setting_differs_from_itself_by_nothing(sides, random):
 def test_seeds_average_to_the_difference(sides):
     """Values beside an interval that they do not belong to would contradict it."""
     compared = compare_runs(*sides)
-    assume(compared.estimate.n)
     for seeds in (compared.seeds, compared.baseline_seeds):
-        assert np.mean(list(seeds.values())) == pytest.approx(compared.estimate.value, abs=EXACT)
+        assert np.mean(list(seeds.values())) == pytest.approx(compared.estimate.value, abs=EXACT, nan_ok=True)
     spread = compared.describe_seeds()
-    assert spread["seed_low"] - EXACT <= compared.estimate.value <= spread["seed_high"] + EXACT
+    within = spread["seed_low"] - EXACT <= compared.estimate.value <= spread["seed_high"] + EXACT
+    assert within or not compared.estimate.n
 
 
 @given(two_sides())
