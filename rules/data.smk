@@ -92,9 +92,12 @@ rule make_prompts:
         runtime=30,
     params:
         study="studies/{study}.yaml",
+        # Outside the outputs, which Snakemake deletes before a job starts.
+        downloads="downloads",
         settings=get_settings("prompts"),
         code=get_code("make_prompts"),
     message:
         "{wildcards.study}: writing the prompts that the judge will see"
     shell:
-        "python workflow_scripts/make_prompts.py --study {params.study} --prompts {output.prompts} > {log} 2>&1"
+        "python workflow_scripts/make_prompts.py --study {params.study} --prompts {output.prompts} "
+        "--downloads {params.downloads} > {log} 2>&1"

@@ -5,17 +5,18 @@ from pathlib import Path
 import tyro
 
 
-def main(study: Path, prompts: Path) -> None:
+def main(study: Path, prompts: Path, downloads: Path) -> None:
     """Write the prompt sets of a study's evaluations.
 
     Args:
         study: Study file.
         prompts: Folder to write.
+        downloads: Folder that keeps what is fetched from public repositories.
     """
     from lossgrid.judging.prompt_sets import write_prompt_sets
     from lossgrid.studies import load_study
 
-    counts = write_prompt_sets(load_study(study), prompts)
+    counts = write_prompt_sets(load_study(study), prompts, downloads)
     print(", ".join(f"{count} prompts of {name}" for name, count in counts.items()))
 
 

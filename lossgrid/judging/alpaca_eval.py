@@ -12,7 +12,6 @@ import yaml
 from lossgrid.judging.comparisons import (
     Comparison,
     Pair,
-    collect_comparisons,
     compare_run,
     get_text,
     index_responses,
@@ -67,13 +66,6 @@ def build_requests(
         ]
         comparisons += compare_run(run, pairs, ask, consistency)
     return comparisons
-
-
-def collect(
-    rows: Sequence[Comparison], records: Mapping[str, Any], server: str
-) -> dict[str, list[dict[str, Any]]]:
-    """By run, its score rows with `id` and `dataset`; see `collect_comparisons`."""
-    return collect_comparisons(rows, records, server)
 
 
 @cache

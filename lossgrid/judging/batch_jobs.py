@@ -47,13 +47,11 @@ def import_evaluation(study: Study, evaluation: str, results: Path, files: Seque
 
     Raises:
         StudyError: The study does not ask for this evaluation.
-        ValueError: Lines that belong to no request, after the import of all others.
+        FileNotFoundError: A file, responses or prompts are missing; nothing has been imported.
+        UnknownAnswers: Lines that belong to no request, after the import of all others.
     """
     requests, endpoint, ledger = _prepare(study, evaluation, results)
-    counts: Counter[str] = Counter()
-    for file in files:
-        counts += import_batch(file, requests, endpoint, ledger)
-    return counts
+    return import_batch(files, requests, endpoint, ledger)
 
 
 def _prepare(study: Study, evaluation: str, results: Path) -> tuple[list[JudgeRequest], Endpoint, Ledger]:

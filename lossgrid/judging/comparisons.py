@@ -46,6 +46,11 @@ class Comparison:
     request: JudgeRequest | None = field(compare=False)
     repeat: int = 0
 
+    @property
+    def requests(self) -> tuple[JudgeRequest, ...]:
+        """What to ask: the request, or nothing for a draw."""
+        return () if self.request is None else (self.request,)
+
 
 def compare_run(
     run: str, pairs: Sequence[Pair], ask: Callable[[str, str, str], dict[str, Any]], consistency: int
@@ -80,11 +85,6 @@ def compare_run(
                 request = repeat_request(again.request, repeat)
                 comparisons.append(replace(again, request=request, repeat=repeat))
     return comparisons
-
-
-def get_requests(comparisons: Iterable[Comparison]) -> list[JudgeRequest]:
-    """The questions to ask; texts that are the same need none."""
-    return [comparison.request for comparison in comparisons if comparison.request is not None]
 
 
 def collect_comparisons(

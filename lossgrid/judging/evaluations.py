@@ -5,9 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lossgrid.judging import alpaca_eval, summaries
 from lossgrid.judging.asking.endpoint import Endpoint
 from lossgrid.judging.asking.prices import Prices
 from lossgrid.judging.asking.request import JudgeRequest
+from lossgrid.judging.comparisons import collect_comparisons, index_responses
+from lossgrid.judging.mt_bench import requests as mt_bench
+from lossgrid.judging.mt_bench.files import load_files
 from lossgrid.judging.prompt_sets import read_instructions, read_posts
 from lossgrid.studies import Study
 from lossgrid.studies.judging import Judge
@@ -41,7 +45,7 @@ def build_questions(
 
 def list_requests(asked: Sequence[Any]) -> list[JudgeRequest]:
     """The requests behind what is asked; texts that are the same need none."""
-    return [request for each in asked for request in _get_requests(each)]
+    return [request for each in asked for request in each.requests]
 
 
 def collect_rows(
@@ -92,22 +96,13 @@ def read_answers(results: Path, run: str, evaluation: str) -> list[dict]:
     return [answer for answer in answers if answer["set"] == evaluation]
 
 
-def _get_requests(asked: Any) -> list[JudgeRequest]:
-    if hasattr(asked, "requests"):
-        return list(asked.requests)
-    return [] if asked.request is None else [asked.request]
-
-
 def _build_mt_bench(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
-    from lossgrid.judging.mt_bench.files import load_files
-    from lossgrid.judging.mt_bench.requests import build_requests
-
     settings = study.mt_bench
     pairwise = settings.mode == "pairwise"
     files = load_files(prompts / "mt_bench", settings.mode)
     if pairwise:
         answers = {**{run: lines for run, lines in answers.items() if run != SFT}, SFT: read_sft()}
-    return build_requests(
+    return mt_bench.build_requests(
         files.questions,
         answers,
         files.prompts,
@@ -120,43 +115,29 @@ def _build_mt_bench(study: Study, prompts: Path, answers: dict, read_sft: Callab
 
 
 def _build_alpaca_eval(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
-    from lossgrid.judging.alpaca_eval import build_requests
-
     instructions = read_instructions(prompts)
     settings = study.alpaca_eval
     if settings.baseline == "sft":
-        baseline = {line["id"]: line["response"] for line in read_sft()}
+        baseline = index_responses(read_sft(), SFT)
         answers = {run: lines for run, lines in answers.items() if run != SFT}
     else:
         baseline = {row["id"]: row["output"] for row in instructions}
-    return build_requests(instructions, baseline, answers, study.judge.model, settings.consistency)
+    return alpaca_eval.build_requests(
+        instructions, baseline, answers, study.judge.model, settings.consistency
+    )
 
 
 def _build_summaries(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
-    from lossgrid.judging.summaries import build_requests
-
     settings = study.summaries
     opponents = ("human", "sft") if settings.opponents == "both" else (settings.opponents,)
     sft = read_sft() if "sft" in opponents else None
-    return build_requests(
+    return summaries.build_requests(
         read_posts(prompts), answers, study.judge.model, opponents, sft, settings.consistency
     )
 
 
-def _collect_mt_bench(asked, records, server):
-    from lossgrid.judging.mt_bench.requests import collect
-
-    return collect(asked, records, server)
-
-
-def _collect_comparisons(asked, records, server):
-    from lossgrid.judging.comparisons import collect_comparisons
-
-    return collect_comparisons(asked, records, server)
-
-
 _EVALUATIONS = {
-    "mt_bench": (_build_mt_bench, _collect_mt_bench),
-    "alpaca_eval": (_build_alpaca_eval, _collect_comparisons),
-    "summaries": (_build_summaries, _collect_comparisons),
+    "mt_bench": (_build_mt_bench, mt_bench.collect),
+    "alpaca_eval": (_build_alpaca_eval, collect_comparisons),
+    "summaries": (_build_summaries, collect_comparisons),
 }

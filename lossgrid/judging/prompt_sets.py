@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 from lossgrid.judging.mt_bench.download import download_mt_bench
+from lossgrid.judging.mt_bench.requests import get_temperature
 from lossgrid.studies import Study
 from lossgrid.worlds.reviews.prompts import write_prompts
 
 CHATS = "chats.jsonl"
 
 
-def write_prompt_sets(study: Study, folder: Path) -> dict[str, int]:
+def write_prompt_sets(study: Study, folder: Path, downloads: Path) -> dict[str, int]:
     """Write the prompts of every evaluation by a judge.
 
     Args:
@@ -19,6 +20,7 @@ def write_prompt_sets(study: Study, folder: Path) -> dict[str, int]:
             `alpaca_eval.json` (AlpacaEval's format) and `summaries.jsonl`, as far as the study asks for them, and
             `chats.jsonl`: all of them as chats to answer, each with its `set`, `id`, `turns` and, where they differ
             from the study's, `history`, `temperature` and `max_new_tokens`.
+        downloads: Folder of what was fetched from public repositories, or put there by hand.
 
     Returns:
         The number of chats of every set.
@@ -32,13 +34,13 @@ def write_prompt_sets(study: Study, folder: Path) -> dict[str, int]:
     named = study.alpaca_eval is not None and study.alpaca_eval.instructions is not None
     write_prompts(
         study.world,
-        True if study.mt_bench is not None and not published else None,
+        study.mt_bench is not None and not published,
         study.alpaca_eval.prompts if study.alpaca_eval is not None and not named else None,
         study.summaries and study.summaries.rows,
         folder,
     )
     if published:
-        download_mt_bench(folder / "mt_bench", study.mt_bench.references)
+        download_mt_bench(downloads / "mt_bench", folder / "mt_bench", study.mt_bench.references)
     if named:
         _copy_instructions(Path(study.alpaca_eval.instructions), study.alpaca_eval.prompts, folder)
     build = {"mt_bench": _build_mt_bench, "alpaca_eval": _build_alpaca_eval, "summaries": _build_summaries}
@@ -82,9 +84,6 @@ def _copy_instructions(file: Path, count: int, folder: Path) -> None:
 
 
 def _build_mt_bench(folder: Path) -> list[dict]:
-    # FastChat takes seconds to import.
-    from lossgrid.judging.mt_bench.requests import get_temperature
-
     lines = (folder / "mt_bench" / "question.jsonl").read_text(encoding="utf-8").splitlines()
     return [
         {

@@ -10,7 +10,6 @@ from lossgrid.judging.alpaca_eval import read_annotator
 from lossgrid.judging.comparisons import (
     Comparison,
     Pair,
-    collect_comparisons,
     compare_run,
     get_text,
     index_responses,
@@ -102,13 +101,6 @@ def build_requests(
             ]
             comparisons += compare_run(run, pairs, ask, consistency)
     return comparisons
-
-
-def collect(
-    rows: Sequence[Comparison], records: Mapping[str, Any], server: str
-) -> dict[str, list[dict[str, Any]]]:
-    """By run, its score rows with `id`, `post` and `opponent`; see `collect_comparisons`."""
-    return collect_comparisons(rows, records, server)
 
 
 def _get_opponent_texts(

@@ -162,7 +162,7 @@ class Evaluation(StrictModel):
     )
     command: str | None = describe_field(
         "Command that serves a policy through an OpenAI-compatible API, `{model}` replaced by its folder and "
-        "`{port}` by a free port, such as `vllm serve {model} --port {port}`; for engine: server.",
+        "`{port}` by a free port, such as `vllm serve {model} --host 127.0.0.1 --port {port}`; for engine: server.",
         default=None,
     )
 

@@ -9,9 +9,10 @@ from answered import answer
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lossgrid.judging.alpaca_eval import build_requests, collect
+from lossgrid.judging.alpaca_eval import build_requests
 from lossgrid.judging.asking.request import Reply, UnreadableReply
-from lossgrid.judging.comparisons import get_requests
+from lossgrid.judging.comparisons import collect_comparisons
+from lossgrid.judging.evaluations import list_requests
 from lossgrid.judging.preference import get_preference, is_swapped, read_logprobs
 
 # Two ways to divide two exponentials in double precision.
@@ -150,8 +151,8 @@ def test_a_request_asks_for_what_upstream_asks_for():
 def test_the_baselines_own_answer_is_a_draw_that_nobody_pays_for():
     """As upstream: 1.5 without a question. The position bias of the judge would decide it otherwise."""
     comparisons = ask_one(model="Red.", consistency=1)
-    assert get_requests(comparisons) == []
-    assert collect(comparisons, {}, "judge")["sft"] == [
+    assert list_requests(comparisons) == []
+    assert collect_comparisons(comparisons, {}, "judge")["sft"] == [
         {
             "id": 7,
             "dataset": "helpful_base",
@@ -190,7 +191,7 @@ def ask_twenty(consistency=0, runs=("sft", "cells/dpo/beta~0.1/seed~1")):
 def test_scores_undo_the_order_in_which_texts_were_shown():
     """Longer than the baseline's must win whether it was shown first or second; both orders occur."""
     comparisons = ask_twenty()
-    scores = collect(comparisons, answer(get_requests(comparisons), prefer_long), "judge")
+    scores = collect_comparisons(comparisons, answer(list_requests(comparisons), prefer_long), "judge")
     assert list(scores) == ["sft", "cells/dpo/beta~0.1/seed~1"]
     rows = scores["sft"]
     assert {row["swapped"] for row in rows} == {True, False}
@@ -214,9 +215,9 @@ def test_second_questions_are_the_same_and_the_opposite_one():
         asked = first[same.pair.columns["id"]]
         assert same.request.body == {**asked.request.body, "seed": 1}
         assert (same.swapped, other.swapped) == (asked.swapped, not asked.swapped)
-    keys = [request.get_key("judge") for request in get_requests(comparisons)]
+    keys = [request.get_key("judge") for request in list_requests(comparisons)]
     assert len(set(keys)) == len(keys) == 30
-    scores = collect(comparisons, answer(get_requests(comparisons), prefer_long), "judge")["sft"]
+    scores = collect_comparisons(comparisons, answer(list_requests(comparisons), prefer_long), "judge")["sft"]
     values = pd.DataFrame(scores).pivot(index="id", columns="repeat", values="preference").dropna()
     assert len(values) == 5
     for repeat in (1, 2):
@@ -225,7 +226,7 @@ def test_second_questions_are_the_same_and_the_opposite_one():
 
 def test_runs_with_the_same_answer_share_the_question():
     """Asked once, paid once: the order is decided by the instruction, not by the run."""
-    keys = [request.get_key("judge") for request in get_requests(ask_twenty())]
+    keys = [request.get_key("judge") for request in list_requests(ask_twenty())]
     # Of the 20 answers of each run none is the baseline's own.
     assert (len(keys), len(set(keys))) == (40, 20)
 
@@ -233,7 +234,9 @@ def test_runs_with_the_same_answer_share_the_question():
 def test_an_unreadable_answer_stays_in_the_scores():
     """Left out, it would leave the mean without a trace."""
     comparisons = ask_one()
-    (row,) = collect(comparisons, answer(get_requests(comparisons), lambda body: None), "judge")["sft"]
+    (row,) = collect_comparisons(comparisons, answer(list_requests(comparisons), lambda body: None), "judge")[
+        "sft"
+    ]
     assert (row["state"], row["preference"], row["logprob_m"]) == ("parse_error", None, None)
     assert row["error"] == "no log-probabilities beside the reply 'm'"
 
@@ -241,7 +244,7 @@ def test_an_unreadable_answer_stays_in_the_scores():
 def test_what_was_not_judged_cannot_be_cut():
     """A judging job that stopped half-way must not leave scores of the half."""
     with pytest.raises(ValueError, match=r"sft: nothing recorded for 7 \(repeat 0\) on server 'judge'"):
-        collect(ask_one(), {}, "judge")
+        collect_comparisons(ask_one(), {}, "judge")
 
 
 @pytest.mark.parametrize(

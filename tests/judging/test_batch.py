@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from faulty_server import complete
 
+from lossgrid.judging.asking import batch
 from lossgrid.judging.asking.batch import UnknownAnswers, export_batch, import_batch
 from lossgrid.judging.asking.client import Endpoint, judge_requests
 from lossgrid.judging.asking.ledger import Ledger
@@ -51,8 +52,8 @@ def write_lines(path, lines):
     return path
 
 
-def export(folder, ledger, **limits):
-    files = export_batch(REQUESTS, ENDPOINT, ledger, folder / "batch", silent, **limits)
+def export(folder, ledger):
+    files = export_batch(REQUESTS, ENDPOINT, ledger, folder / "batch", silent)
     return [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
 
 
@@ -67,7 +68,7 @@ def test_there_and_back(tmp_path):
         "body": REQUESTS[2].body,
     }
     output = write_lines(tmp_path / "output.jsonl", [answer(line) for line in reversed(lines)])
-    assert import_batch(output, REQUESTS, ENDPOINT, ledger) == {"ok": 6}
+    assert import_batch([output], REQUESTS, ENDPOINT, ledger) == {"ok": 6}
     judged = judge_requests(REQUESTS, ENDPOINT, Ledger(tmp_path / "ledger"), silent)
     assert [(record.state, record.value) for record in judged.values()] == [("ok", n) for n in range(6)]
     # 2 words and 3 tokens: 2 × $0.001 + 3 × $0.01 = $0.032, halved.
@@ -80,9 +81,9 @@ def test_importing_twice_changes_nothing(tmp_path):
     answers = [answer(line) for line in lines]
     answers[0]["response"]["status_code"] = 500
     output = write_lines(tmp_path / "output.jsonl", answers)
-    import_batch(output, REQUESTS, ENDPOINT, ledger)
+    import_batch([output], REQUESTS, ENDPOINT, ledger)
     before = ledger.read(), ledger.spent
-    assert import_batch(output, REQUESTS, ENDPOINT, ledger) == {"known": 6}
+    assert import_batch([output], REQUESTS, ENDPOINT, ledger) == {"known": 6}
     assert (ledger.read(), ledger.spent) == before
 
 
@@ -90,10 +91,10 @@ def test_a_late_failure_does_not_unsettle_an_answer(tmp_path):
     """The error file of a batch whose requests were answered another way brings nothing new."""
     ledger = Ledger(tmp_path / "ledger")
     (lines,) = export(tmp_path, ledger)
-    import_batch(write_lines(tmp_path / "o", [answer(line) for line in lines]), REQUESTS, ENDPOINT, ledger)
+    import_batch([write_lines(tmp_path / "o", [answer(line) for line in lines])], REQUESTS, ENDPOINT, ledger)
     before = [file.read_bytes() for file in ledger.folder.iterdir()]
     failed = write_lines(tmp_path / "e", [answer(line, status_code=500) for line in lines])
-    assert import_batch(failed, REQUESTS, ENDPOINT, ledger) == {"known": 6}
+    assert import_batch([failed], REQUESTS, ENDPOINT, ledger) == {"known": 6}
     assert [file.read_bytes() for file in ledger.folder.iterdir()] == before
 
 
@@ -101,7 +102,7 @@ def test_only_what_the_ledger_lacks_goes_out_and_each_question_once(tmp_path):
     ledger = Ledger(tmp_path / "ledger")
     (lines,) = export(tmp_path, ledger)
     output = write_lines(tmp_path / "output.jsonl", [answer(line) for line in lines[:4]])
-    import_batch(output, REQUESTS, ENDPOINT, ledger)
+    import_batch([output], REQUESTS, ENDPOINT, ledger)
     reports = []
     (file,) = export_batch(REQUESTS * 2, ENDPOINT, ledger, tmp_path / "second", reports.append)
     assert [json.loads(line)["custom_id"] for line in file.open()] == KEYS[4:]
@@ -112,12 +113,14 @@ def test_only_what_the_ledger_lacks_goes_out_and_each_question_once(tmp_path):
     ]
 
 
-def test_files_keep_the_limits_of_the_service(tmp_path):
+def test_files_keep_the_limits_of_the_service(tmp_path, monkeypatch):
     """By lines and by bytes; a request too many and the service refuses the file."""
-    by_lines = export(tmp_path / "a", Ledger(tmp_path / "ledger"), most_lines=4)
+    monkeypatch.setattr(batch, "MOST_LINES", 4)
+    by_lines = export(tmp_path / "a", Ledger(tmp_path / "ledger"))
     assert [len(lines) for lines in by_lines] == [4, 2]
     size = len(json.dumps(by_lines[0][0])) + 1
-    by_bytes = export(tmp_path / "b", Ledger(tmp_path / "ledger"), most_bytes=3 * size)
+    monkeypatch.setattr(batch, "MOST_BYTES", 3 * size)
+    by_bytes = export(tmp_path / "b", Ledger(tmp_path / "ledger"))
     assert [len(lines) for lines in by_bytes] == [3, 3]
     assert [line["custom_id"] for lines in by_bytes for line in lines] == KEYS
 
@@ -140,7 +143,7 @@ def test_failed_lines_are_api_errors(tmp_path):
     answers[2] |= {"response": None, "error": {"code": "batch_expired", "message": "too late"}}
     answers[3] = answer(lines[3], body={"choices": []})
     answers[4]["response"]["body"]["choices"][0]["message"]["content"] = "I like it"
-    counts = import_batch(write_lines(tmp_path / "o.jsonl", answers), REQUESTS, ENDPOINT, ledger)
+    counts = import_batch([write_lines(tmp_path / "o.jsonl", answers)], REQUESTS, ENDPOINT, ledger)
     assert counts == {"api_error": 4, "parse_error": 1, "ok": 1}
     records = [ledger.get(key) for key in KEYS]
     assert [record.permanent for record in records] == [True, False, False, False, False, False]
@@ -164,9 +167,29 @@ def test_strange_lines_are_an_error_that_loses_nothing(tmp_path):
     with pytest.raises(
         UnknownAnswers, match=r"5 lines belong to none of the 6 requests .*'foreign'.*6 other"
     ):
-        import_batch(output, REQUESTS, ENDPOINT, ledger)
+        import_batch([output], REQUESTS, ENDPOINT, ledger)
     assert {record.state for record in Ledger(tmp_path / "ledger").read().values()} == {"ok"}
     assert sorted(ledger.read()) == sorted(KEYS)
+
+
+def test_one_bad_line_keeps_no_other_file_out(tmp_path):
+    """Answers in a file that was never opened would be paid for again by the next run."""
+    ledger = Ledger(tmp_path / "ledger")
+    (lines,) = export(tmp_path, ledger)
+    torn = write_lines(tmp_path / "a.jsonl", [answer(lines[0]), '{"custom_id": "'])
+    whole = write_lines(tmp_path / "b.jsonl", [answer(line) for line in lines[1:]])
+    with pytest.raises(UnknownAnswers, match=r"1 lines .*a\.jsonl: line 2 \(custom_id None\).*6 other"):
+        import_batch([torn, whole], REQUESTS, ENDPOINT, ledger)
+    assert sorted(ledger.read()) == sorted(KEYS)
+
+
+def test_a_file_that_is_not_there_is_said_before_any_import(tmp_path):
+    ledger = Ledger(tmp_path / "ledger")
+    (lines,) = export(tmp_path, ledger)
+    output = write_lines(tmp_path / "a.jsonl", [answer(line) for line in lines])
+    with pytest.raises(FileNotFoundError, match=r"b\.jsonl: no such file; give the output and error files"):
+        import_batch([output, tmp_path / "b.jsonl"], REQUESTS, ENDPOINT, ledger)
+    assert ledger.read() == {}
 
 
 def test_a_mistake_in_a_parser_loses_no_line(tmp_path):
@@ -178,6 +201,6 @@ def test_a_mistake_in_a_parser_loses_no_line(tmp_path):
     output = write_lines(tmp_path / "output.jsonl", [answer(line) for line in lines])
     wrong = [replace(request, parse=parse_wrongly) for request in REQUESTS]
     with pytest.raises(KeyError):
-        import_batch(output, wrong, ENDPOINT, ledger)
+        import_batch([output], wrong, ENDPOINT, ledger)
     judged = judge_requests(REQUESTS, ENDPOINT, ledger, silent)
     assert [record.value for record in judged.values()] == list(range(6))

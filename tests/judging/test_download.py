@@ -93,33 +93,36 @@ def test_files_are_accepted_by_their_hashes(host, published, tmp_path):
     for references, place in (("original", 2), ("corrected", 3)):
         host.asked.clear()
         folder = tmp_path / references
-        download_mt_bench(folder, references, host.url)
+        download_mt_bench(tmp_path / f"kept-{references}", folder, references, host.url)
         assert host.asked == [paths[0], paths[1], paths[place]]
         assert {file.name: file.read_bytes() for file in folder.iterdir()} == dict(
             zip(NAMES, (published[path] for path in host.asked), strict=True)
         )
 
 
-def test_what_is_there_needs_no_network(host, published, tmp_path):
-    """Compute nodes are offline: a folder filled once, or by hand, must do. Other references replace one file."""
+def test_what_is_kept_needs_no_network(host, published, tmp_path):
+    """Compute nodes are offline: a folder filled once, or by hand, must do. Other references need one file more."""
     host.files = published
-    download_mt_bench(tmp_path, "original", host.url)
+    kept = tmp_path / "kept"
+    download_mt_bench(kept, tmp_path / "first", "original", host.url)
     host.asked.clear()
-    download_mt_bench(tmp_path, "original", host.url)
+    download_mt_bench(kept, tmp_path / "second", "original", host.url)
     assert host.asked == []
-    download_mt_bench(tmp_path, "corrected", host.url)
+    assert {file.name for file in (tmp_path / "second").iterdir()} == set(NAMES)
+    download_mt_bench(kept, tmp_path / "third", "corrected", host.url)
     assert host.asked == list(published)[3:]
-    assert (tmp_path / "reference_answer.jsonl").read_bytes() == published[host.asked[0]]
+    assert (tmp_path / "third" / "reference_answer.jsonl").read_bytes() == published[host.asked[0]]
+    assert {file.name for file in kept.iterdir()} == {path.rsplit("/", 1)[1] for path in published}
 
 
 def test_a_file_that_was_changed_by_hand_is_fetched_again(host, published, tmp_path):
     """An edited question would make the numbers look like MT-Bench's."""
     host.files = published
-    download_mt_bench(tmp_path, "original", host.url)
+    download_mt_bench(tmp_path, tmp_path / "out", "original", host.url)
     questions = tmp_path / "question.jsonl"
     questions.write_bytes(questions.read_bytes().replace(b"Hawaii", b"Hawaai"))
     host.asked.clear()
-    download_mt_bench(tmp_path, "original", host.url)
+    download_mt_bench(tmp_path, tmp_path / "out", "original", host.url)
     assert host.asked == [QUESTIONS]
     assert questions.read_bytes() == published[QUESTIONS]
 
@@ -128,18 +131,18 @@ def test_other_bytes_are_refused_with_both_hashes(host, waits, tmp_path):
     """A page of a captive portal, with status 200, would become the questions."""
     host.files = {QUESTIONS: b"<html>log in</html>"}
     with pytest.raises(DownloadError) as caught:
-        download_mt_bench(tmp_path, "original", host.url)
+        download_mt_bench(tmp_path, tmp_path / "out", "original", host.url)
     found = hashlib.sha256(b"<html>log in</html>").hexdigest()
     assert str(caught.value) == (
         f"{host.url}{QUESTIONS}: SHA-256 is {found} and should be {download.QUESTIONS.sha256}; this is another file"
     )
-    assert (list(tmp_path.iterdir()), waits, host.asked) == ([], [], [QUESTIONS])
+    assert ([*tmp_path.glob("*.jsonl"), *tmp_path.glob("out/*")], waits, host.asked) == ([], [], [QUESTIONS])
 
 
 def test_a_file_that_is_not_there_is_asked_for_once(host, waits, tmp_path):
     """A commit that is gone stays gone; the message must say what else can be done."""
     with pytest.raises(DownloadError) as caught:
-        download_mt_bench(tmp_path / "new", "original", host.url)
+        download_mt_bench(tmp_path / "new", tmp_path / "out", "original", host.url)
     assert str(caught.value) == (
         f"{host.url}{QUESTIONS}: HTTP Error 404: Not Found; run this step where the network is, or put the file at "
         f"{tmp_path / 'new' / 'question.jsonl'}"
@@ -152,7 +155,7 @@ def test_what_fails_for_a_moment_is_tried_again(host, waits, published, tmp_path
     """A busy host, or a connection that broke in the middle of a file, would end a study at its first step."""
     host.files = published
     host.faults = {QUESTIONS: [fault, fault]}
-    download_mt_bench(tmp_path, "original", host.url)
+    download_mt_bench(tmp_path, tmp_path / "out", "original", host.url)
     assert host.asked.count(QUESTIONS) == 3
     assert waits == [1, 2]
     assert (tmp_path / "question.jsonl").read_bytes() == published[QUESTIONS]
@@ -167,15 +170,15 @@ def test_what_fails_for_long_ends_with_the_reason(host, waits, tmp_path, fault, 
     host.files = {QUESTIONS: b"0123456789"}
     host.faults = {QUESTIONS: [fault] * 10}
     with pytest.raises(DownloadError, match=rf"question\.jsonl: {reason}.*put the file at"):
-        download_mt_bench(tmp_path, "original", host.url)
+        download_mt_bench(tmp_path, tmp_path / "out", "original", host.url)
     assert len(host.asked) == download.ATTEMPTS
     assert len(waits) == download.ATTEMPTS - 1
-    assert list(tmp_path.iterdir()) == []
+    assert [*tmp_path.glob("*.jsonl"), *tmp_path.glob("out/*")] == []
 
 
 def test_a_host_that_cannot_be_reached_is_an_error_of_ours(host, waits, tmp_path):
     """An offline node is the commonest reason: nobody listens, or the name is unknown."""
     host.server.socket.close()
     with pytest.raises(DownloadError, match=r"Connection refused.*run this step where the network is"):
-        download_mt_bench(tmp_path, "original", host.url)
+        download_mt_bench(tmp_path, tmp_path / "out", "original", host.url)
     assert len(waits) == download.ATTEMPTS - 1

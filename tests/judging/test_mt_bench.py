@@ -10,15 +10,10 @@ from hypothesis import strategies as st
 
 from lossgrid.judging.asking.ledger import Record, store_reply
 from lossgrid.judging.asking.request import Reply, UnreadableReply, judge_reply
+from lossgrid.judging.evaluations import list_requests
 from lossgrid.judging.mt_bench.fastchat import import_fastchat
 from lossgrid.judging.mt_bench.files import load_files
-from lossgrid.judging.mt_bench.requests import (
-    build_requests,
-    choose_evenly,
-    collect,
-    get_requests,
-    get_temperature,
-)
+from lossgrid.judging.mt_bench.requests import build_requests, choose_evenly, collect, get_temperature
 
 RUNS = ("sft", "cells/dpo/beta~0.05/seed~1")
 # FastChat knows gpt-4 and claude-2, takes two for local models, would load the adapter of another, and gives the
@@ -79,7 +74,7 @@ def ask(answers=None, prompts=None, references=REFERENCES, judge="oracle", quest
 def answer(judgments, reply_to, server="judge") -> dict[str, Record]:
     """Records of all requests; `reply_to` makes a reply (or a state's error) of a request."""
     records = {}
-    for request in get_requests(judgments):
+    for request in list_requests(judgments):
         key, reply = request.get_key(server), reply_to(request)
         if isinstance(reply, str):
             reply = Reply(reply, "stop", None, 1, 1)
@@ -166,7 +161,7 @@ def test_bodies_are_what_fastchat_sends(fastchat, monkeypatch, mode):
             ):
                 play(match, output_file=None)
     judgments = ask(responses, judge="gpt-4", mode=mode, baseline_run="sft" if pairwise else None)
-    bodies = [{**request.body, "n": 1} for request in get_requests(judgments)]
+    bodies = [{**request.body, "n": 1} for request in list_requests(judgments)]
     assert len(bodies) == (12 if not pairwise else 2 * 6)
     assert sorted(map(dump, bodies)) == sorted(map(dump, sent))
 
@@ -452,7 +447,7 @@ def test_second_questions_are_spread_over_the_categories():
     assert Counter((row["question_id"], row["turn"]) for row in repeated) == {
         (question, turn): len(RUNS) for question in (7, 3) for turn in (1, 2)
     }
-    requests = get_requests(judgments)
+    requests = list_requests(judgments)
     assert len({request.get_key("judge") for request in requests}) == len(requests) == 12 + 8
     assert {request.body.get("seed") for request in requests if request.repeat} == {1}
     assert [request.body.get("seed") for request in requests if not request.repeat] == [None] * 12
@@ -475,7 +470,7 @@ def test_equal_answers_are_paid_for_once():
     answers = make_answers(["sft"])
     judgments = ask({"sft": answers["sft"], "cells/twin": answers["sft"]})
     assert len(judgments) == 12
-    assert len({request.get_key("judge") for request in get_requests(judgments)}) == 6
+    assert len({request.get_key("judge") for request in list_requests(judgments)}) == 6
 
 
 @pytest.mark.parametrize(
@@ -487,8 +482,8 @@ def test_equal_answers_are_paid_for_once():
 )
 def test_another_judge_or_prompt_is_asked_anew(change):
     """A judgment by another judge must never be taken for this one's."""
-    before = {request.get_key("judge") for request in get_requests(ask())}
-    after = {request.get_key("judge") for request in get_requests(ask(**change))}
+    before = {request.get_key("judge") for request in list_requests(ask())}
+    after = {request.get_key("judge") for request in list_requests(ask(**change))}
     assert len(before) == len(after) == 12
     assert not before & after
 

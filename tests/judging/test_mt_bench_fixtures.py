@@ -10,8 +10,9 @@ from itertools import groupby
 import pandas as pd
 import pytest
 
+from lossgrid.judging.evaluations import list_requests
 from lossgrid.judging.mt_bench.files import load_files
-from lossgrid.judging.mt_bench.requests import build_requests, get_requests, get_temperature
+from lossgrid.judging.mt_bench.requests import build_requests, get_temperature
 from lossgrid.judging.mt_bench.stored import read_stored_pairs, read_stored_scores
 from lossgrid.statistics.mt_bench import summarise_pairs, summarise_scores
 from lossgrid.statistics.self_consistency import measure_self_consistency
@@ -306,9 +307,9 @@ def test_corrected_references_ask_anew_where_they_differ(make_folder):
 def test_one_reference_changes_two_requests(make_folder):
     """A single correction costs its own two judgments."""
     files = load_files(make_folder(ORIGINAL))
-    before = {request.get_key("judge") for request in get_requests(ask(files))}
+    before = {request.get_key("judge") for request in list_requests(ask(files))}
     files.references[104]["choices"][0]["turns"][0] += " (Corrected.)"
-    after = {request.get_key("judge") for request in get_requests(ask(files))}
+    after = {request.get_key("judge") for request in list_requests(ask(files))}
     # Two runs, two turns.
     assert len(before - after) == len(after - before) == 4
 

@@ -10,8 +10,9 @@ import pytest
 from lossgrid.judging.asking.client import judge_requests
 from lossgrid.judging.asking.endpoint import Endpoint
 from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.evaluations import list_requests
 from lossgrid.judging.mt_bench.files import load_files
-from lossgrid.judging.mt_bench.requests import build_requests, collect, get_requests
+from lossgrid.judging.mt_bench.requests import build_requests, collect
 from lossgrid.judging.serving.server import serve
 from lossgrid.statistics.mt_bench import pair_repeats, summarise_pairs, summarise_scores
 from lossgrid.statistics.self_consistency import measure_self_consistency
@@ -56,7 +57,7 @@ def ask(files, url, ledger, **options):
     judgments = build_requests(files.questions, answers, files.prompts, files.references, "oracle", **options)
     endpoint = Endpoint(url, "oracle", "oracle")
     before = len(ledger.read())
-    records = judge_requests(get_requests(judgments), endpoint, ledger, lambda line: None)
+    records = judge_requests(list_requests(judgments), endpoint, ledger, lambda line: None)
     return collect(judgments, records, endpoint.name), len(ledger.read()) - before
 
 

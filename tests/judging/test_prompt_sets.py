@@ -21,7 +21,9 @@ ALL = {"mt_bench": {}, "alpaca_eval": {"prompts": 12}, "summaries": {"rows": 16}
 
 def write(folder: Path, **evaluations) -> tuple[dict[str, int], list[dict]]:
     """Write the sets of a study, and read the chats."""
-    counts = write_prompt_sets(load_judged(folder / "study", **evaluations), folder / "prompts")
+    counts = write_prompt_sets(
+        load_judged(folder / "study", **evaluations), folder / "prompts", folder / "downloads"
+    )
     return counts, read_lines(folder / "prompts" / "chats.jsonl")
 
 
@@ -108,13 +110,11 @@ def test_the_sets_are_a_function_of_the_study(folder, tmp_path):
 
 
 def prepare_fastchat(fixtures: Path, folder: Path, references: str) -> Study:
-    """A study of FastChat's questions whose files were put there by hand."""
-    (folder / "prompts" / "mt_bench").mkdir(parents=True)
-    for source, name in (
-        ("question.jsonl", "question.jsonl"), ("judge_prompts.jsonl", "judge_prompts.jsonl"),
-        (references, "reference_answer.jsonl"),
-    ):  # fmt: skip
-        shutil.copy(fixtures / "mt_bench" / source, folder / "prompts" / "mt_bench" / name)
+    """A study of FastChat's questions whose files were put there by hand, under their published names."""
+    (folder / "downloads" / "mt_bench").mkdir(parents=True)
+    for source in ("question.jsonl", "judge_prompts.jsonl", references):
+        name = source.removeprefix("reference_").replace("_PR3158", "")
+        shutil.copy(fixtures / "mt_bench" / source, folder / "downloads" / "mt_bench" / name)
     choice = "corrected" if "PR3158" in references else "original"
     return load_judged(folder / "study", mt_bench={"questions": "fastchat", "references": choice})
 
@@ -125,7 +125,7 @@ def test_published_questions_are_taken_from_a_filled_folder(fixtures, tmp_path, 
     asked = []
     monkeypatch.setattr(urllib.request, "urlopen", lambda url, **_: asked.append(url))
     study = prepare_fastchat(fixtures, tmp_path, references)
-    assert write_prompt_sets(study, tmp_path / "prompts") == {"mt_bench": 80}
+    assert write_prompt_sets(study, tmp_path / "prompts", tmp_path / "downloads") == {"mt_bench": 80}
     assert asked == []
     chats = read_lines(tmp_path / "prompts" / "chats.jsonl")
     assert [chat["id"] for chat in chats] == list(range(81, 161))

@@ -8,9 +8,10 @@ from answered import answer
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lossgrid.judging.comparisons import get_requests
+from lossgrid.judging.comparisons import collect_comparisons
+from lossgrid.judging.evaluations import list_requests
 from lossgrid.judging.preference import is_swapped
-from lossgrid.judging.summaries import build_requests, collect
+from lossgrid.judging.summaries import build_requests
 
 # Two ways to divide two exponentials in double precision.
 EXACT = 1e-12
@@ -33,7 +34,7 @@ def prefer_long(body: dict) -> dict[str, float]:
 def test_a_run_meets_both_opponents_on_every_row():
     """The longer summary wins in both orders, against either opponent; the SFT model does not meet itself."""
     comparisons = build_requests(ROWS, {"sft": SFT, RUN: OWN}, "judge-1", sft=SFT)
-    scores = collect(comparisons, answer(get_requests(comparisons), prefer_long), "judge")
+    scores = collect_comparisons(comparisons, answer(list_requests(comparisons), prefer_long), "judge")
     assert [(row["opponent"], row["id"]) for row in scores["sft"]] == [("human", f"s{n}") for n in range(12)]
     own = scores[RUN]
     assert [(row["opponent"], row["id"]) for row in own] == [
@@ -52,7 +53,7 @@ def test_the_judge_is_asked_for_one_token_with_its_alternatives():
     """Without log-probabilities every preference would be a whole win, and nothing could be read from a tie."""
     (body,) = {
         tuple((name, value) for name, value in request.body.items() if name != "messages")
-        for request in get_requests(build_requests(ROWS, {RUN: OWN}, "judge-1", sft=SFT))
+        for request in list_requests(build_requests(ROWS, {RUN: OWN}, "judge-1", sft=SFT))
     }
     assert dict(body) == {
         "model": "judge-1",
@@ -90,7 +91,7 @@ def test_second_questions_of_every_opponent():
     assert [(each.pair.columns["opponent"], each.pair.columns["id"], each.repeat) for each in again] == [
         (opponent, f"s{n}", repeat) for opponent in ("human", "sft") for n in (0, 4, 8) for repeat in (1, 2)
     ]
-    scores = collect(comparisons, answer(get_requests(comparisons), prefer_long), "judge")[RUN]
+    scores = collect_comparisons(comparisons, answer(list_requests(comparisons), prefer_long), "judge")[RUN]
     assert len(scores) == 24 + 12
     first = {(row["opponent"], row["id"]): row for row in scores if row["repeat"] == 0}
     for row in scores:

@@ -157,7 +157,7 @@ def test_files_are_written_as_far_as_asked_for(tmp_path):
     """The judging steps read these files and nothing else."""
     world = SimpleNamespace(seed=3)
     write_prompts(world, True, 20, 15, tmp_path / "all")
-    write_prompts(world, None, None, 15, tmp_path / "summaries")
+    write_prompts(world, False, None, 15, tmp_path / "summaries")
     found = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file())
     assert found == [
         "all/alpaca_eval.json",

@@ -7,7 +7,7 @@ A batch costs half of the prices of single calls and may take a day. Its input h
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,6 @@ def export_batch(
     ledger: Ledger,
     folder: Path,
     report: Callable[[str], None] = print,
-    most_lines: int = MOST_LINES,
-    most_bytes: int = MOST_BYTES,
 ) -> list[Path]:
     """Write the requests that the ledger lacks as input files of the Batch service.
 
@@ -46,8 +44,6 @@ def export_batch(
         ledger: What is answered there is left out.
         folder: For `batch-001.jsonl` and so on, as many as the service's limits ask for.
         report: Gets the estimate.
-        most_lines: Of one file.
-        most_bytes: Of one file; a single longer line stands alone.
 
     Returns:
         The files.
@@ -71,7 +67,7 @@ def export_batch(
     try:
         for key in missing:
             line = _write_line(key, by_key[key].body)
-            if file is None or lines == most_lines or size + len(line) > most_bytes:
+            if file is None or lines == MOST_LINES or size + len(line) > MOST_BYTES:
                 if file is not None:
                     file.close()
                 files.append(folder / f"batch-{len(files) + 1:03d}.jsonl")
@@ -85,18 +81,18 @@ def export_batch(
 
 
 def import_batch(
-    path: Path,
+    files: Iterable[Path],
     requests: Iterable[JudgeRequest],
     endpoint: Endpoint,
     ledger: Ledger,
 ) -> Counter[str]:
-    """Take the answers of an output or error file into the ledger.
+    """Take the answers of output and error files into the ledger.
 
     A failed line becomes an `api_error`, permanent where the service refused the request as such. A line whose
     request has been answered before is left out, so that importing twice changes nothing.
 
     Args:
-        path: Of the file.
+        files: Of the service.
         requests: Those that were exported, or more.
         endpoint: As for the export.
         ledger: Gets the answers.
@@ -105,45 +101,56 @@ def import_batch(
         How many lines gave which state; `known` counts those left out.
 
     Raises:
-        UnknownAnswers: After the import of all others.
+        UnknownAnswers: After the import of all others, from all files.
+        FileNotFoundError: A file is missing; nothing has been imported.
     """
+    files = list(files)
+    for file in files:
+        if not file.is_file():
+            raise FileNotFoundError(f"{file}: no such file; give the output and error files of the batch")
     by_key, prices = index_requests(requests, endpoint), _discount(endpoint.prices)
     ledger.refresh()
     counts: Counter[str] = Counter()
     unknown: list[str] = []
     mistakes: list[Exception] = []
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            answer = _read_line(line)
-            key = answer.get("custom_id")
-            if not isinstance(key, str) or key not in by_key:
-                unknown.append(f"line {number} (custom_id {key!r})")
-                continue
-            if ledger.is_settled(key):
-                counts["known"] += 1
-                continue
-            outcome = _read_outcome(answer)
-            cost = get_cost(outcome, by_key[key], prices) if isinstance(outcome, Reply) else 0.0
-            record, mistake = make_record(key, by_key[key], endpoint, outcome, cost, calls=1)
-            mistakes += [mistake] if mistake else []
-            present = ledger.get(key)
-            if present is not None and present.error == record.error:
-                counts["known"] += 1
-                continue
-            ledger.append(record)
-            counts[record.state] += 1
+    for place, line in _read_lines(files):
+        answer = _read_line(line)
+        key = answer.get("custom_id")
+        if not isinstance(key, str) or key not in by_key:
+            unknown.append(f"{place} (custom_id {key!r})")
+            continue
+        if ledger.is_settled(key):
+            counts["known"] += 1
+            continue
+        outcome = _read_outcome(answer)
+        cost = get_cost(outcome, by_key[key], prices) if isinstance(outcome, Reply) else 0.0
+        record, mistake = make_record(key, by_key[key], endpoint, outcome, cost, calls=1)
+        mistakes += [mistake] if mistake else []
+        present = ledger.get(key)
+        if present is not None and present.error == record.error:
+            counts["known"] += 1
+            continue
+        ledger.append(record)
+        counts[record.state] += 1
     ledger.sync()
     if mistakes:
         raise mistakes[0]
     if unknown:
         raise UnknownAnswers(
-            f"{path}: {len(unknown)} lines belong to none of the {len(by_key)} requests or cannot be read: "
+            f"{len(unknown)} lines belong to none of the {len(by_key)} requests or cannot be read: "
             f"{', '.join(unknown[:5])}; import them with the requests that they were exported from "
             f"({sum(counts.values())} other lines are in the ledger)"
         )
     return counts
+
+
+def _read_lines(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """The lines of all files that are not empty, each with its place."""
+    for path in files:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield f"{path}: line {number}", line
 
 
 def _discount(prices: Prices | None) -> Prices | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import os
 import time
 import urllib.error
 import urllib.request
@@ -56,19 +57,20 @@ REFERENCES = {
 }
 
 
-def download_mt_bench(folder: Path, references: str = "original", host: str = HOST) -> None:
+def download_mt_bench(kept: Path, folder: Path, references: str = "original", host: str = HOST) -> None:
     """Fetch the 80 questions, the judge prompts and the reference answers.
 
-    A file that is there with the right hash is kept, so that a folder filled by hand needs no network.
-
     Args:
-        folder: Gets `question.jsonl`, `judge_prompts.jsonl` and `reference_answer.jsonl`.
+        kept: Folder of the files under their published names. One that is there with the right hash is not fetched,
+            so that a folder filled once, or by hand, needs no network.
+        folder: Gets copies as `question.jsonl`, `judge_prompts.jsonl` and `reference_answer.jsonl`.
         references: `original` (GPT-4's) or `corrected`.
         host: Address below which the files lie by commit and path.
 
     Raises:
         DownloadError: A file cannot be reached or has other bytes.
     """
+    kept.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {
         "question.jsonl": QUESTIONS,
@@ -76,23 +78,29 @@ def download_mt_bench(folder: Path, references: str = "original", host: str = HO
         "reference_answer.jsonl": REFERENCES[references],
     }
     for name, file in wanted.items():
-        target = folder / name
-        if target.is_file() and hash_bytes(target.read_bytes()) == file.sha256:
-            continue
-        url = f"{host}/{file.commit}/{DATA}/{file.path}"
-        content = _fetch(url, target)
-        if hash_bytes(content) != file.sha256:
-            raise DownloadError(
-                f"{url}: SHA-256 is {hash_bytes(content)} and should be {file.sha256}; this is another file"
-            )
-        beside = target.with_suffix(".beside")
-        beside.write_bytes(content)
-        beside.rename(target)
+        (folder / name).write_bytes(_get(file, kept / Path(file.path).name, host))
 
 
 def hash_bytes(content: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _get(file: PublishedFile, kept: Path, host: str) -> bytes:
+    """The bytes of a file, fetched unless it is kept."""
+    if kept.is_file() and hash_bytes(content := kept.read_bytes()) == file.sha256:
+        return content
+    url = f"{host}/{file.commit}/{DATA}/{file.path}"
+    content = _fetch(url, kept)
+    if hash_bytes(content) != file.sha256:
+        raise DownloadError(
+            f"{url}: SHA-256 is {hash_bytes(content)} and should be {file.sha256}; this is another file"
+        )
+    # Two studies may fetch at once: neither may read half of the other's file.
+    beside = kept.with_suffix(f".{os.getpid()}")
+    beside.write_bytes(content)
+    beside.replace(kept)
+    return content
 
 
 def _fetch(url: str, target: Path) -> bytes:

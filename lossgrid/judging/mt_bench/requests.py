@@ -106,11 +106,6 @@ def build_requests(
     )  # fmt: skip
 
 
-def get_requests(judgments: Sequence[Judgment]) -> list[JudgeRequest]:
-    """The questions to ask."""
-    return [request for judgment in judgments for request in judgment.requests]
-
-
 def collect(judgments: Sequence[Judgment], records: Mapping[str, Any], server: str) -> dict[str, list[dict]]:
     """The rows of the score files.
 

@@ -35,7 +35,7 @@ _HELDOUT_CHATS = 53_760
 
 
 def write_prompts(
-    world, mt_bench: bool | None, alpaca_eval: int | None, summaries: int | None, folder: Path
+    world, mt_bench: bool, alpaca_eval: int | None, summaries: int | None, folder: Path
 ) -> None:
     """Write the prompt sets that a study asks for.
 
