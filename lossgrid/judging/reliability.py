@@ -13,10 +13,14 @@ from lossgrid.judging.comparisons import OPPOSITE_ORDER, SAME_ORDER
 from lossgrid.statistics.clustered import estimate_mean
 from lossgrid.statistics.mt_bench import SHARES, pair_repeats
 from lossgrid.statistics.names import read_score_rows
-from lossgrid.statistics.self_consistency import measure_self_consistency
+from lossgrid.statistics.self_consistency import measure_agreement, measure_self_consistency
 from lossgrid.studies import Study
 
-CONSISTENCY = ("agreement", "agreement_low", "agreement_high", "mean_absolute_difference", "noise_sd")
+AGREEMENT = ("agreement", "agreement_low", "agreement_high")
+DISTANCES = (
+    "mean_absolute_difference", "mean_absolute_difference_low", "mean_absolute_difference_high", "noise_sd",
+    "noise_sd_low", "noise_sd_high",
+)  # fmt: skip
 
 
 def collect_judge(study: Study, results: Path) -> pd.DataFrame:
@@ -29,12 +33,13 @@ def collect_judge(study: Study, results: Path) -> pd.DataFrame:
     Returns:
         A row an evaluation: `model`, `server`, `date`; the judgments that the tables count, by state: `n`, `n_ok`,
         `n_parse_error`, `n_api_error`; `pairs` of the same question asked twice with their `agreement` (share of
-        equal verdicts: ratings, or which of two is preferred) and its 95 % interval, the `mean_absolute_difference`
-        and the `noise_sd` of one judgment (points, or preference from 0 to 1); for comparisons `order_pairs` of the
-        two orders of one comparison with their `order_agreement` and its interval, and `first_place`, the mean
-        preference for the text shown first where 0.5 is no bias, with its standard error; of the answers in the
-        ledger `prompt_tokens` and `completion_tokens`; and of the whole ledger, failures included, `calls` and
-        `cost` (USD, at most).
+        equal verdicts: ratings, or which of two is preferred), the `mean_absolute_difference` and the `noise_sd` of
+        one judgment (points, or preference from 0 to 1), each with the ends of its 95 % interval (`_low`, `_high`);
+        for comparisons `order_pairs` of the two orders of one comparison with their `order_agreement` and its
+        interval, and `first_place`, the mean preference for the text shown first where 0.5 is no bias, with its
+        standard error; of the answers in the ledger `prompt_tokens` and `completion_tokens`; and of the whole
+        ledger, failures included, `calls` and `cost` (USD, at most). Errors are clustered by question, prompt, or
+        post, over all runs.
     """
     return pd.DataFrame(
         [
@@ -84,29 +89,31 @@ def _describe_verdicts(table: pd.DataFrame) -> dict[str, Any]:
 def _describe_preferences(table: pd.DataFrame) -> dict[str, Any]:
     # What was not asked, because the two texts are the same, says nothing about the judge.
     asked = table[table["key"].notna()]
-    keys = [name for name in ("run", "opponent", "id") if name in asked]
+    # A post may have several rows, which are read beside the same text.
+    cluster = "post" if "post" in asked else "id"
+    keys = [name for name in ("run", "opponent", "post", "id") if name in asked]
     preference = asked["preference"].where(asked["state"] == "ok").astype(float) - 1
     by_repeat = asked.assign(preference=preference).set_index([*keys, "repeat"])["preference"].unstack()
     by_repeat = by_repeat.reindex(columns=[0, SAME_ORDER, OPPOSITE_ORDER])
     again = by_repeat[by_repeat[SAME_ORDER].notna()]
     turned = by_repeat[by_repeat[OPPOSITE_ORDER].notna()]
-    clusters = again.index.get_level_values("id").tolist()
+    clusters = again.index.get_level_values(cluster).tolist()
     # Two preferences agree when they name the same text.
-    verdicts = measure_self_consistency(_name(again[0]), _name(again[SAME_ORDER]), clusters)
+    verdicts = measure_agreement(_name(again[0]), _name(again[SAME_ORDER]), clusters)
     first = asked[(asked["repeat"] == 0) & (asked["state"] == "ok")]
     shown_first = np.where(first["swapped"], first["preference"] - 1, 2 - first["preference"])
     return {
         **_measure(again[0], again[SAME_ORDER], clusters),
-        **{name: getattr(verdicts, name) for name in CONSISTENCY[:3]},
+        **{name: getattr(verdicts, name) for name in AGREEMENT},
         **_describe_order(
-            _name(turned[0]), _name(turned[OPPOSITE_ORDER]), turned.index.get_level_values("id").tolist()
+            _name(turned[0]), _name(turned[OPPOSITE_ORDER]), turned.index.get_level_values(cluster).tolist()
         ),
-        **_describe_first_place(shown_first, first["id"].tolist()),
+        **_describe_first_place(shown_first, first[cluster].tolist()),
     }
 
 
 def _describe_order(one: np.ndarray, other: np.ndarray, clusters: list) -> dict[str, Any]:
-    order = measure_self_consistency(one, other, clusters)
+    order = measure_agreement(one, other, clusters)
     return {
         "order_pairs": order.n,
         "order_agreement": order.agreement,
@@ -124,7 +131,7 @@ def _describe_first_place(shown_first: np.ndarray, clusters: list) -> dict[str, 
 
 def _measure(first: pd.Series, second: pd.Series, clusters: list) -> dict[str, Any]:
     measured = measure_self_consistency(first.to_numpy(float), second.to_numpy(float), clusters)
-    return {"pairs": measured.n, **{name: getattr(measured, name) for name in CONSISTENCY}}
+    return {"pairs": measured.n, **{name: getattr(measured, name) for name in (*AGREEMENT, *DISTANCES)}}
 
 
 def _name(preferences: pd.Series) -> np.ndarray:

@@ -8,24 +8,24 @@ import numpy as np
 from scipy import stats
 
 from lossgrid.statistics.clustered import estimate_mean
+from lossgrid.statistics.paired import CONFIDENCE
 
 RESAMPLES = 9999
+# Of the draws: the same table every time.
+SEED = 0
 # Values are ratings or shares: an equality that floating point breaks would be no disagreement.
 EQUAL = 1e-9
 
 
 @dataclass(frozen=True)
-class SelfConsistency:
-    """Agreement of two judgments of the same, each number with the ends of its interval.
+class Agreement:
+    """How often two judgments of the same are equal, with the ends of the 95 % interval.
 
     Attributes:
         n: Pairs with both values.
         missing: Pairs without, which are in no other number.
         clusters: Clusters of the pairs.
         agreement: Share of pairs with equal values.
-        mean_absolute_difference: In the unit of the values.
-        noise_sd: Standard deviation of the difference over √2: that of one judgment about the judge's mean, in the
-            unit of the values.
     """
 
     n: int
@@ -34,6 +34,18 @@ class SelfConsistency:
     agreement: float
     agreement_low: float
     agreement_high: float
+
+
+@dataclass(frozen=True)
+class SelfConsistency(Agreement):
+    """Agreement of two judgments of the same, and how far apart they are; each number with its 95 % interval.
+
+    Attributes:
+        mean_absolute_difference: In the unit of the values.
+        noise_sd: Standard deviation of the difference over √2: that of one judgment about the judge's mean, in the
+            unit of the values.
+    """
+
     mean_absolute_difference: float
     mean_absolute_difference_low: float
     mean_absolute_difference_high: float
@@ -43,28 +55,41 @@ class SelfConsistency:
 
 
 def measure_self_consistency(
-    first: Sequence[float],
-    second: Sequence[float],
-    clusters: Sequence[Hashable] | None = None,
-    confidence: float = 0.95,
-    seed: int = 0,
+    first: Sequence[float], second: Sequence[float], clusters: Sequence[Hashable] | None = None
 ) -> SelfConsistency:
-    r"""Compare two judgments of each of a set of things.
+    """Compare two judgments of each of a set of things, for which distances have a meaning.
 
-    The interval of the agreement is Clopper and Pearson's; with clusters, at the number of independent pairs that
-    have the same standard error, :math:`\hat p(1-\hat p)/SE^2`, and at the number of clusters where all pairs agree
-    or none does. Those of the other two are percentiles of a bootstrap that draws whole clusters.
+    The intervals of the two distances are percentiles of a bootstrap that draws whole clusters; the rest is
+    `measure_agreement`'s, with its arguments and errors.
+
+    Returns:
+        NaN stands for what cannot be told: everything of no pairs, the standard deviation of one, and bootstrap
+        intervals of one cluster or of differences that are all equal.
+    """
+    agreement = measure_agreement(first, second, clusters)
+    differences, places = _pair(first, second, clusters)
+    sums = np.zeros((4, agreement.clusters))
+    for row, values in enumerate((np.ones(len(places)), np.abs(differences), differences, differences**2)):
+        np.add.at(sums[row], places, values)
+    absolute, noise = _bootstrap(sums, _get_mean_absolute), _bootstrap(sums, _get_noise)
+    return SelfConsistency(*vars(agreement).values(), *absolute, *noise)
+
+
+def measure_agreement(
+    first: Sequence[float], second: Sequence[float], clusters: Sequence[Hashable] | None = None
+) -> Agreement:
+    r"""How often two judgments of each of a set of things are equal.
+
+    The interval is Clopper and Pearson's; with clusters, at the number of independent pairs that have the same
+    standard error, :math:`\hat p(1-\hat p)/SE^2`, and at the number of clusters where all pairs agree or none does.
 
     Args:
         first: Shape (n,): ratings, preferences or verdicts as numbers; NaN or None for a judgment that failed.
         second: Shape (n,): the same things judged again.
         clusters: Shape (n,): what belongs together, such as the question; every pair alone by default.
-        confidence: Of the intervals.
-        seed: Of the bootstrap.
 
     Returns:
-        The agreement. NaN stands for what cannot be told: everything of no pairs, the standard deviation of one, and
-        bootstrap intervals of one cluster or of differences that are all equal.
+        The agreement; NaN for no pairs.
 
     Raises:
         ValueError: The lengths differ.
@@ -72,28 +97,24 @@ def measure_self_consistency(
     References: Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404; Korn and Graubard 1998, Survey Methodology 24,
     for the number of independent pairs.
     """
+    differences, places = _pair(first, second, clusters)
+    share = _estimate_share(np.abs(differences) < EQUAL, places)
+    return Agreement(len(differences), len(first) - len(differences), len(set(places)), *share)
+
+
+def _pair(first, second, clusters) -> tuple[np.ndarray, np.ndarray]:
+    """The differences of the pairs with both values, and the number of each one's cluster, from 0."""
     first, second = np.asarray(first, float), np.asarray(second, float)
     clusters = list(range(len(first))) if clusters is None else list(clusters)
     if not len(first) == len(second) == len(clusters):
         raise ValueError(f"pairs and clusters differ in number: {len(first)}, {len(second)}, {len(clusters)}")
     both = np.isfinite(first) & np.isfinite(second)
-    differences = (second - first)[both]
     kept = [cluster for cluster, is_kept in zip(clusters, both, strict=True) if is_kept]
     codes = {cluster: code for code, cluster in enumerate(dict.fromkeys(kept))}
-    places = np.array([codes[cluster] for cluster in kept], int)
-    sums = np.zeros((4, len(codes)))
-    for row, values in enumerate((np.ones(len(places)), np.abs(differences), differences, differences**2)):
-        np.add.at(sums[row], places, values)
-    equal = np.abs(differences) < EQUAL
-    agreement, agreement_low, agreement_high = _estimate_share(equal, places, confidence)
-    absolute = _bootstrap(sums, _get_mean_absolute, confidence, seed)
-    noise = _bootstrap(sums, _get_noise, confidence, seed)
-    return SelfConsistency(
-        len(differences), int((~both).sum()), len(codes), agreement, agreement_low, agreement_high, *absolute, *noise
-    )  # fmt: skip
+    return (second - first)[both], np.array([codes[cluster] for cluster in kept], int)
 
 
-def _estimate_share(equal: np.ndarray, places: np.ndarray, confidence: float) -> tuple[float, float, float]:
+def _estimate_share(equal: np.ndarray, places: np.ndarray) -> tuple[float, float, float]:
     if not len(equal):
         return np.nan, np.nan, np.nan
     estimate = estimate_mean(equal, places.tolist())
@@ -104,7 +125,7 @@ def _estimate_share(equal: np.ndarray, places: np.ndarray, confidence: float) ->
             # One cluster has no standard error, and equal shares in all of them give 0: neither is certainty.
             error = estimate.standard_error
             n = min(share * (1 - share) / error**2, estimate.n) if error > 0 else n
-    tail, hits = (1 - confidence) / 2, share * n
+    tail, hits = (1 - CONFIDENCE) / 2, share * n
     low = stats.beta.ppf(tail, hits, n - hits + 1) if share > 0 else 0.0
     high = stats.beta.ppf(1 - tail, hits + 1, n - hits) if share < 1 else 1.0
     return share, float(low), float(high)
@@ -121,7 +142,7 @@ def _get_noise(sums: np.ndarray) -> np.ndarray:
     return np.sqrt(variance / 2)
 
 
-def _bootstrap(sums: np.ndarray, statistic, confidence: float, seed: int) -> tuple[float, float, float]:
+def _bootstrap(sums: np.ndarray, statistic) -> tuple[float, float, float]:
     """A statistic of sums by cluster (shape (4, clusters)) with its interval."""
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
@@ -133,9 +154,9 @@ def _bootstrap(sums: np.ndarray, statistic, confidence: float, seed: int) -> tup
             lambda chosen, axis=-1: statistic(sums[:, chosen]),
             n_resamples=RESAMPLES,
             vectorized=True,
-            confidence_level=confidence,
+            confidence_level=CONFIDENCE,
             method="percentile",
-            rng=np.random.default_rng(seed),
+            rng=np.random.default_rng(SEED),
         )
     low, high = drawn.confidence_interval
     # Draws that are all equal know nothing of what was not met.

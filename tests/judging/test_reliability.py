@@ -16,6 +16,7 @@ from judged_study import (
     write_lines,
     write_responses,
 )
+from scipy.stats import beta
 
 from lossgrid.judging.asking.ledger import Ledger, Record
 from lossgrid.judging.prompt_sets import write_prompt_sets
@@ -96,6 +97,7 @@ def test_ratings(tmp_path):
     assert row["agreement"] == pytest.approx(2 / 3, abs=EXACT)
     assert row["mean_absolute_difference"] == pytest.approx(2 / 3, abs=EXACT)
     assert row["noise_sd"] == pytest.approx(sqrt(2 / 3), abs=EXACT)
+    assert row[["mean_absolute_difference_low", "noise_sd_high"]].isna().all()
     assert row["agreement_low"] < 0.1 < 0.99 < row["agreement_high"]
     # Ratings have no order.
     assert "order_pairs" not in row
@@ -132,6 +134,50 @@ def test_comparisons(tmp_path):
     )
     assert row["first_place"] == pytest.approx(8 / 15, abs=EXACT)
     assert row["first_place_se"] == pytest.approx(sqrt(0.74 / 3 / 2 / 3), abs=EXACT)
+
+
+def test_the_distances_of_two_answers_have_intervals(tmp_path):
+    """Differences of ratings of 40 questions, 0 and 2 in turn: the mean is 1 ± about 1.96/√40. Without an interval it
+    would look certain.
+    """
+    rows = [
+        row for question in range(40) for row in (rate(question, 1, 5), rate(question, 1, 5 + 2 * (question % 2), 1))
+    ]  # fmt: skip
+    row = describe(tmp_path, "mt_bench", {}, {SFT: rows})
+    assert (row["pairs"], row["mean_absolute_difference"]) == (40, 1)
+    reach = 1.96 / sqrt(40)
+    ends = row[["mean_absolute_difference_low", "mean_absolute_difference_high"]].tolist()
+    # A question of 40 is 0.05.
+    assert ends == pytest.approx([1 - reach, 1 + reach], abs=0.05)
+    # The variance of 0 and 2 in equal parts is 40/39, and less for unequal ones.
+    assert row["noise_sd"] == pytest.approx(sqrt(40 / 39 / 2), abs=EXACT)
+    assert 0.6 < row["noise_sd_low"] < row["noise_sd_high"] < 0.75
+
+
+def test_rows_of_a_post_are_no_independent_pairs(tmp_path):
+    """Ten rows of each of four posts, asked again and in the other order, and every post's rows alike: forty pairs
+    say as much as four, of which two agree. SE² = 4/3 · 4 · 5²/40² = 1/12, so that three independent pairs have it.
+    """
+    rows = [
+        compare(f"s{10 * post + place}", preference, False, repeat, post=f"p{post}", opponent="human")
+        for post, again in enumerate((1.9, 1.9, 1.2, 1.2))
+        for place in range(10)
+        for repeat, preference in ((0, 1.9), (1, again), (2, again))
+    ]
+    row = describe(tmp_path, "summaries", {"rows": 40}, {WEAK: rows})
+    assert (row["pairs"], row["agreement"], row["order_pairs"], row["order_agreement"]) == (40, 0.5, 40, 0.5)
+    # 1.5 of 3 pairs.
+    ends = [beta.ppf(0.025, 1.5, 2.5), beta.ppf(0.975, 2.5, 1.5)]
+    assert row[["agreement_low", "agreement_high"]].tolist() == pytest.approx(ends, abs=1e-9)
+    assert row[["order_agreement_low", "order_agreement_high"]].tolist() == pytest.approx(ends, abs=1e-9)
+    # Posts that are shown first in one half of their rows and lose nowhere have no spread between posts.
+    halves = [
+        compare(f"s{10 * post + place}", 2.0, place < 5, post=f"p{post}", opponent="human")
+        for post in range(4)
+        for place in range(10)
+    ]
+    row = describe(tmp_path, "summaries", {"rows": 40}, {WEAK: halves})
+    assert (row["first_place"], row["first_place_se"]) == (0.5, 0)
 
 
 def test_opponents_are_not_mixed(tmp_path):
@@ -216,7 +262,7 @@ def test_a_judge_that_garbles_its_replies_is_found_out(tmp_path, monkeypatch):
     study = load_judged(
         tmp_path / "study", {"command": f"{ORACLE} --malformed 0.3"}, mt_bench={"consistency": 20}
     )
-    write_prompt_sets(study, tmp_path / "prompts")
+    write_prompt_sets(study, tmp_path / "prompts", tmp_path / "downloads")
     texts = {SFT: "the plot is decent .", WEAK: "the cast is superb .", STRONG: "the score is awful ."}
     write_responses(
         tmp_path,
