@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lossgrid.statistics.judged_metrics import read_metrics
+from lossgrid.statistics.judged_metrics import find_judged, read_metrics
 from lossgrid.statistics.multiplicity import adjust_benjamini_hochberg
 from lossgrid.statistics.paired import Comparison, compare_runs
 from lossgrid.statistics.runs import find_diverged, find_runs, get_folders
@@ -32,12 +32,13 @@ def compare_cells(study: Study, results: Path, cells: pd.DataFrame) -> pd.DataFr
         (objective/setting, seeds averaged), with the paired `difference` from the `baseline`, which is the study's
         first setting of DPO, or `sft` in a study without; the reward is compared with `sft` in any case. Then its
         clustered standard error `se`, the ends `low` and `high` of its 95 % interval, `n` pairs in so many
-        `clusters`, `left_out` pairs without both scores, `p` of no difference, `q` (p after Benjamini and Hochberg,
-        over the comparisons by that metric), `mde`, the smallest difference that a test at 5 % would find with a
-        probability of 80 %, `diverged` (whether a run of either side did, in which case there is no p), and the
-        spread of the `seeds` of the setting, each against the mean of the baseline's: `seed_low`, `seed_high`,
-        `seed_sd` and `seed_values`, which `read_seed_values` reads. A setting all of whose runs were trained for
-        another one names it in `alias_of` and repeats its numbers, which count once in `q`.
+        `clusters`, `left_out` pairs without both scores (of the length-controlled win rate without both judgments;
+        their predictions are in its mean), `p` of no difference, `q` (p after Benjamini and Hochberg, over the
+        comparisons by that metric), `mde`, the smallest difference that a test at 5 % would find with a probability
+        of 80 %, `diverged` (whether a run of either side did, in which case there is no p), and the spread of the
+        `seeds` of the setting, each against the mean of the baseline's: `seed_low`, `seed_high`, `seed_sd` and
+        `seed_values`, which `read_seed_values` reads. A setting all of whose runs were trained for another one names
+        it in `alias_of` and repeats its numbers, which count once in `q`.
 
     Raises:
         ValueError: The runs answered different questions.
@@ -54,10 +55,12 @@ def compare_cells(study: Study, results: Path, cells: pd.DataFrame) -> pd.DataFr
         others = list(dict.fromkeys([baseline, "sft"] if metric == "reward" else [baseline]))
         wanted = [run for reference in dict.fromkeys([*others, *settings.index]) for run in runs[reference]]
         scores = read_metrics(Path(results), wanted, metric)
+        judged = find_judged(Path(results), scores, metric)
         for other in others:
             for setting, row in settings.drop(index=other, errors="ignore").iterrows():
-                compared = compare_runs(scores[runs[setting]], scores[runs[other]])
-                broken = find_diverged(trained, [*runs[setting], *runs[other]])
+                both = [*runs[setting], *runs[other]]
+                compared = compare_runs(scores[runs[setting]], scores[runs[other]], judged[both].all(axis=1))
+                broken = find_diverged(trained, both)
                 names = {"metric": metric, "setting": setting, **row[["objective", "title", "label"]]}
                 sides = {"alias_of": aliases.get(setting, ""), "baseline": other, "diverged": bool(broken)}
                 rows.append({**names, **sides, **describe_comparison(compared)})

@@ -1,4 +1,4 @@
-"""Every metric of a run, read in one way: a value for each question, and NaN where its judgment is missing."""
+"""Every metric of a run, read in one way: a value for each question, and whether it was judged."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +22,8 @@ class Metric:
         clusters: What belongs together and is drawn as one, in the plural.
         judged: Whether a judge was asked, so that a value can be missing.
         read: From the results folder and the runs' folders below it, a column a run; index (cluster, item).
+        judgments: Key of the metric whose values are the judgments that this one is made of, where a question without
+            a judgment has a value all the same; None where it has none.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Metric:
     clusters: str
     judged: bool
     read: Callable[[Path, Sequence[str]], dict[str, pd.Series]]
+    judgments: str | None = None
 
 
 def read_metrics(results: Path, runs: Iterable[str], metric: str) -> pd.DataFrame:
@@ -43,7 +46,8 @@ def read_metrics(results: Path, runs: Iterable[str], metric: str) -> pd.DataFram
     Returns:
         A column a run; index (cluster, item): chat and turn, question and turn, prompt and prompt, or post and
         row. In the metric's unit, win rates in percent; NaN where the judgment is a `parse_error` or an
-        `api_error`. Second questions to the judge (`repeat` above 0) are not in it.
+        `api_error`, but for the length-controlled win rate, whose values are all part of its mean (`find_judged`
+        says which were judged). Second questions to the judge (`repeat` above 0) are not in it.
 
     Raises:
         ValueError: The runs answered different questions, or a file does not hold the metric.
@@ -66,9 +70,19 @@ def read_metrics(results: Path, runs: Iterable[str], metric: str) -> pd.DataFram
     return table[runs].rename_axis(index=["cluster", "item"])
 
 
-def read_metric(results: Path, run: str, metric: str) -> pd.Series:
-    """Read a metric of one run; see `read_metrics`."""
-    return read_metrics(results, [run], metric)[run]
+def find_judged(results: Path, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Which values of a metric rest on a judgment of their own.
+
+    Args:
+        results: Results folder of the study.
+        scores: The metric as `read_metrics` gives it.
+        metric: Key of `METRICS`.
+
+    Returns:
+        True and False by question and run, with the index and columns of the scores.
+    """
+    judgments = METRICS[metric].judgments
+    return (read_metrics(results, scores.columns, judgments) if judgments else scores).notna()
 
 
 def _read_frontier(column: str) -> Callable[[Path, Sequence[str]], dict[str, pd.Series]]:
@@ -109,10 +123,8 @@ def _read_summaries(opponent: str) -> Callable[[Path, Sequence[str]], dict[str, 
             rows = [row for row in _read_first_judgments(file) if row["opponent"] == opponent]
             if not rows:
                 raise ValueError(f"{file}: no judgments against {opponent}; set summaries.opponents to both")
-            orders = {(row["post"], row["id"], row["swapped"]): _get(row, "preference") for row in rows}
-            # One order of two would carry the whole bias of the judge for a position.
-            both = _index(file, orders, rows).groupby(level=[0, 1], sort=False)
-            rates[run] = 100 * (both.agg(lambda values: values.mean(skipna=False)) - 1)
+            preferences = {(row["post"], row["id"]): _get(row, "preference") for row in rows}
+            rates[run] = 100 * (_index(file, preferences, rows) - 1)
         return rates
 
     return read
@@ -161,7 +173,13 @@ METRICS = {
     "mt_bench": Metric("MT-Bench", "points", "answers", "questions", True, _read_mt_bench),
     "win_rate": Metric("win rate", "percentage points", "answers", "prompts", True, _read_alpaca_eval("win")),
     "lc_win_rate": Metric(
-        "length-controlled win rate", "percentage points", "answers", "prompts", True, _read_alpaca_eval("lc")
+        "length-controlled win rate",
+        "percentage points",
+        "answers",
+        "prompts",
+        True,
+        _read_alpaca_eval("lc"),
+        judgments="win_rate",
     ),
     "summary_win_rate_human": Metric(
         "win rate over human summaries",

@@ -35,14 +35,16 @@ def collect_leaderboard(
 
     Args:
         runs: In order, each with `cell` (`sft` or objective/setting/seed~1) and, as far as known, `objective`,
-            `title`, `label`, `seed` and `alias_of`, the cell trained for this one, whose numbers it repeats.
-        scores: Score rows by trained cell. Repeats above 0 are left out.
+            `title`, `label` and `seed`.
+        scores: Score rows by cell. Repeats above 0 are left out.
         official: Difficulties and gamed rows where the prompts are AlpacaEval's own and `id` is their official
             place; None for all other prompts.
         baseline: The cell that all others are compared with; it needs no scores and has 50 by construction. None
             where the baseline is no run of the study.
         C: Weight of the data against the penalty of the length control.
-        alignment: How official difficulties are looked up; see `OfficialQuestions.get_difficulty`.
+        alignment: How official difficulties are looked up; see `OfficialQuestions.get_difficulty`. The two differ
+            only for a run with fewer rows than questions, such as some that AlpacaEval stores: judging here makes a
+            row for every question, whatever became of the judgment.
 
     Returns:
         The leaderboard, a row a run: `cell`, `objective`, `title`, `label`, `seed`, AlpacaEval's columns (rates and
@@ -52,18 +54,18 @@ def collect_leaderboard(
         state. Unlike upstream's, these errors hold the noise of the judgments. Win rates are over `n_ok` judgments;
         a question without one enters the length-controlled rate through its prediction alone, as upstream has it.
 
-        The questions, a row a run and question, aliases left out: `cell`, `id`, `win` (percent, NaN without a
-        judgment) and `lc` (percent), whose means are the two rates.
+        The questions, a row a run and question: `cell`, `id`, `win` (percent, NaN without a judgment) and `lc`
+        (percent; a question without a judgment has one all the same, made of its prediction), whose means are the
+        two rates.
 
     Raises:
         ValueError: A run has no scores, a question twice, or other questions than the others.
     """
     tables = {}
     for run in runs:
-        cell = _get_trained(run)
-        if cell not in tables and cell != baseline:
-            tables[cell] = _tabulate(cell, scores)
-    if any(_get_trained(run) == baseline for run in runs):
+        if run["cell"] != baseline:
+            tables[run["cell"]] = _tabulate(run["cell"], scores)
+    if any(run["cell"] == baseline for run in runs):
         tables[baseline] = _tabulate_baseline(baseline, tables)
     controlled = _control(tables, official, baseline, C, alignment)
 
@@ -71,8 +73,8 @@ def collect_leaderboard(
     rows = [
         {
             **{column: run.get(column) for column in RUN_COLUMNS},
-            **_describe(tables[_get_trained(run)]),
-            **_describe_controlled(controlled.get(_get_trained(run)), columns),
+            **_describe(tables[run["cell"]]),
+            **_describe_controlled(controlled.get(run["cell"]), columns),
             "lc_C": C,
         }
         for run in runs
@@ -94,12 +96,6 @@ def collect_leaderboard(
         ignore_index=True,
     )
     return leaderboard, questions
-
-
-def _get_trained(run: Mapping[str, Any]) -> str:
-    """The cell whose scores stand for a run's."""
-    alias = run.get("alias_of")
-    return alias if isinstance(alias, str) and alias else run["cell"]
 
 
 def _tabulate(cell: str, scores: Mapping[str, Sequence[Mapping[str, Any]]]) -> pd.DataFrame:
@@ -131,7 +127,7 @@ def _control(tables, official, baseline, C, alignment) -> dict[str, LengthContro
     controlled = {}
     if baseline in tables:
         halves = np.full(len(tables[baseline]), 50.0)
-        controlled[baseline] = LengthControlled(50.0, 0.0, 0.0, (0.0, 0.0, 0.0), halves)
+        controlled[baseline] = LengthControlled(50.0, 0.0, (0.0, 0.0, 0.0), halves)
     judged = {
         cell: table
         for cell, table in tables.items()

@@ -34,17 +34,16 @@ class LengthControlled:
 
     Attributes:
         win_rate: Percent.
-        standard_error: Percentage points, over questions, with the noise of the judgments.
-        prediction_error: Percentage points: the spread of the predictions over questions alone, which upstream
-            prints as `lc_standard_error`; the judgments' noise is not in it.
+        standard_error: Percentage points, over questions, with the noise of the judgments. Upstream's
+            `lc_standard_error` is the spread of the predictions over questions alone, without that noise.
         weights: Coefficients of length, difficulty and model.
         pseudo_values: Percent, one a question, shape (n,); their mean is the win rate, and the usual standard error
-            of that mean its standard error. Differences between runs, question by question, can be clustered.
+            of that mean its standard error. Differences between runs, question by question, can be clustered. A
+            question without a judgment has one too: it counts by its prediction.
     """
 
     win_rate: float
     standard_error: float
-    prediction_error: float
     weights: tuple[float, float, float]
     pseudo_values: np.ndarray
 
@@ -97,7 +96,7 @@ def control_length(
     theta = fit_logistic(all_features, all_shares, weights, C)
 
     level = features * [0, 1, 1]
-    predicted = expit(level @ theta)
+    predicted = _predict(theta, difficulty)
     fitted = expit(all_features @ theta)
     active = theta != 0
     curvature = (all_features.T * (weights * fitted * (1 - fitted))) @ all_features
@@ -108,23 +107,24 @@ def control_length(
     influence = predicted + len(shares) * surprise * (features @ direction)
     pseudo_values = 100 * (influence - influence.mean() + predicted.mean())
     return LengthControlled(
-        win_rate=float(100 * predicted.mean()),
+        win_rate=predict_win_rate(theta, difficulty),
         standard_error=_get_standard_error(pseudo_values),
-        prediction_error=_get_standard_error(100 * predicted),
         weights=tuple(map(float, theta)),
         pseudo_values=pseudo_values,
     )
 
 
 def predict_win_rate(weights: Sequence[float], difficulty: Sequence[float]) -> float:
-    """The length-controlled win rate, in percent, of known coefficients.
+    """The length-controlled win rate, in percent, of known coefficients, such as those that AlpacaEval publishes.
+
+    Every fit goes through it; published coefficients must give the published rates (tests hold them to 1e-7), which
+    tells the formula from the solver.
 
     Args:
         weights: Of length, difficulty and model.
         difficulty: Of all questions, shape (n,).
     """
-    _, difficulty_weight, level = weights
-    return float(100 * expit(difficulty_weight * np.asarray(difficulty, float) + level).mean())
+    return float(100 * _predict(weights, difficulty).mean())
 
 
 def standardise_lengths(len_baseline: np.ndarray, len_model: np.ndarray) -> np.ndarray:
@@ -133,6 +133,12 @@ def standardise_lengths(len_baseline: np.ndarray, len_model: np.ndarray) -> np.n
     spread = difference.std(ddof=1) if len(difference) > 1 else 0.0
     # Upstream divides by 0 where every answer is as much longer as every other one: nothing is known of length.
     return difference / spread if spread > 0 else np.zeros(len(difference))
+
+
+def _predict(weights: Sequence[float], difficulty: Sequence[float]) -> np.ndarray:
+    """The probability of a win at equal lengths, by question."""
+    _, difficulty_weight, level = weights
+    return expit(difficulty_weight * np.asarray(difficulty, float) + level)
 
 
 def _prepare(preferences, len_baseline, len_model, difficulty) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

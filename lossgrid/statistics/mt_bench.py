@@ -13,13 +13,13 @@ SHARES = {"model": 1.0, "tie": 0.5, "baseline": 0.0}
 
 
 def collect_mt_bench(
-    scores: Mapping[str, Sequence[dict]], names: Mapping[str, Mapping[str, Any]] | None = None
+    scores: Mapping[str, Sequence[dict]], names: Mapping[str, Mapping[str, Any]]
 ) -> pd.DataFrame:
     """Gather the scores of runs.
 
     Args:
         scores: By run, the rows of its score file.
-        names: By run, its `cell`, `objective`, `title`, `label` and `seed`; a run without names is called by its key.
+        names: By run, its `cell`, `objective`, `title`, `label` and `seed`.
 
     Returns:
         For each run the rows of `summarise_scores` after its names.
@@ -31,7 +31,7 @@ def collect_mt_bench(
 
 
 def collect_mt_bench_pairs(
-    scores: Mapping[str, Sequence[dict]], names: Mapping[str, Mapping[str, Any]] | None = None
+    scores: Mapping[str, Sequence[dict]], names: Mapping[str, Mapping[str, Any]]
 ) -> pd.DataFrame:
     """Gather the comparisons of runs; arguments and errors are those of `collect_mt_bench`.
 
@@ -142,24 +142,16 @@ def pair_repeats(judgments: pd.DataFrame, value: str = "score") -> pd.DataFrame:
 def _collect(
     summarise: Callable[[pd.DataFrame], pd.DataFrame],
     scores: Mapping[str, Sequence[dict]],
-    names: Mapping[str, Mapping[str, Any]] | None,
+    names: Mapping[str, Mapping[str, Any]],
 ) -> pd.DataFrame:
     tables = []
     for run, rows in scores.items():
-        own = {
-            "cell": run,
-            "objective": run,
-            "title": run,
-            "label": "",
-            "seed": None,
-            **(names or {}).get(run, {}),
-        }
         try:
             table = summarise(pd.DataFrame(rows))
         except ValueError as error:
             raise ValueError(f"{run}: {error}") from None
-        for place, column in enumerate(own):
-            table.insert(place, column, [own[column]] * len(table))
+        for place, (column, value) in enumerate(names[run].items()):
+            table.insert(place, column, [value] * len(table))
         tables.append(table)
     if not tables:
         raise ValueError("no runs to make a table of")

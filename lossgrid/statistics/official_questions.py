@@ -31,7 +31,8 @@ class OfficialQuestions:
         Args:
             ids: Each question's place in the official order, from 0.
             alignment: `question` looks a difficulty up by that place; `row` by the row's own number, as upstream
-                does, so that a missing row shifts all that follow.
+                does, so that a question without a row shifts all that follow. A failed judgment has a row, there as
+                here, and shifts nothing.
 
         Raises:
             ValueError: A place is not one of the questions'.

@@ -1,6 +1,6 @@
 """Differences between two sides that answered the same questions, with clustered intervals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,12 @@ class Comparison:
     """A mean paired difference with its uncertainty over questions, and its spread over seeds beside it.
 
     Attributes:
-        estimate: Mean difference over the pairs, its clustered standard error, and how many pairs and clusters.
+        estimate: Mean difference over the pairs, its clustered standard error, and how many judged pairs and
+            clusters.
         low: Lower end of the 95 % interval, by t with one degree of freedom less than clusters.
         high: Upper end.
         p: Two-sided p-value of a difference of 0, by the same t; NaN for fewer than two clusters.
-        left_out: Pairs of which a score is missing on either side.
+        left_out: Pairs of which a judgment is missing on either side.
         seeds: Difference of each run of the own side from the other side's mean, by run.
         baseline_seeds: Difference of the own side's mean from each run of the other side, by run.
     """
@@ -48,7 +49,7 @@ class Comparison:
         return {"seed_low": min(values), "seed_high": max(values), "seed_sd": spread}
 
 
-def compare_runs(own: pd.DataFrame, baseline: pd.DataFrame) -> Comparison:
+def compare_runs(own: pd.DataFrame, baseline: pd.DataFrame, judged: pd.Series | None = None) -> Comparison:
     """Compare two settings over the questions that both answered.
 
     Each side is the mean over its seeds, so that seeds never add to n: the interval says how much other questions
@@ -59,15 +60,20 @@ def compare_runs(own: pd.DataFrame, baseline: pd.DataFrame) -> Comparison:
             counts only where no seed of either side lacks it, which keeps the seeds' values an exact partition of
             the difference.
         baseline: The same for the other side, with the same index.
+        judged: Whether a question was judged for every run of both sides, where it can have a value without. Such a
+            value is part of the mean and of its error (a length-controlled win rate is a mean over all questions),
+            but no observation: it counts in `left_out`, and not in n, the clusters or the degrees of freedom. None:
+            every value is an observation.
 
     Raises:
         ValueError: The rows of the two differ, or a side has no run.
     """
-    if not own.index.equals(baseline.index):
+    if not own.index.equals(baseline.index) or not (judged is None or own.index.equals(judged.index)):
         raise ValueError("the two sides have different rows; read them with one call of read_metrics")
     if not (len(own.columns) and len(baseline.columns)):
         raise ValueError("a side without a run; name a setting of the study")
     complete = own.notna().all(axis=1) & baseline.notna().all(axis=1)
+    observed = complete if judged is None else complete & judged
     own, baseline = own[complete], baseline[complete]
     own_mean, baseline_mean = own.mean(axis=1), baseline.mean(axis=1)
     difference = subtract(own_mean, baseline_mean)
@@ -76,13 +82,15 @@ def compare_runs(own: pd.DataFrame, baseline: pd.DataFrame) -> Comparison:
         if len(difference)
         else Estimate(np.nan, np.nan, 0, 0)
     )
+    clusters = observed.index[observed].get_level_values(0).nunique()
+    estimate = replace(estimate, n=int(observed.sum()), clusters=clusters)
     low, high = get_interval(estimate)
     return Comparison(
         estimate=estimate,
         low=low,
         high=high,
         p=get_p_of_zero(estimate),
-        left_out=int((~complete).sum()),
+        left_out=int((~observed).sum()),
         seeds={run: float(subtract(own[run], baseline_mean).mean()) for run in own},
         baseline_seeds={run: float(subtract(own_mean, baseline[run]).mean()) for run in baseline},
     )

@@ -23,7 +23,7 @@ def collect_summaries(
 
     Args:
         runs: In order, as for `collect_leaderboard`.
-        scores: Score rows by trained cell. Repeats above 0 are left out.
+        scores: Score rows by cell. Repeats above 0 are left out.
 
     Returns:
         A row a run and opponent: `cell`, `objective`, `title`, `label`, `seed`, `opponent`, `win_rate` in percent,
@@ -33,11 +33,8 @@ def collect_summaries(
     """
     lines = []
     for run in runs:
-        alias = run.get("alias_of")
-        rows = scores.get(alias if isinstance(alias, str) and alias else run["cell"], ())
-        table = pd.DataFrame(
-            [row for row in rows if row["repeat"] == 0], columns=["post", "opponent", "state", "preference"]
-        )
+        rows = [row for row in scores.get(run["cell"], ()) if row["repeat"] == 0]
+        table = pd.DataFrame(rows, columns=["post", "opponent", "state", "preference"])
         for opponent, judged in table.groupby("opponent", sort=False):
             described = {**describe_summaries(judged), "opponent": opponent}
             lines.append({**{column: run.get(column) for column in RUN_COLUMNS}, **described})

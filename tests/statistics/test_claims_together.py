@@ -210,19 +210,26 @@ def test_a_claim_about_mt_bench_by_hand(judge, results):
 
 
 def test_claims_about_win_rates_are_in_percentage_points(judge, results):
-    """The SFT model is the baseline of its own study: its row is 50 on every prompt. Also length-controlled."""
-    cells = {"sft": [(50, 50)] * 4, f"{DPO}/seed~1": [(90, 80), (80, 70), (85, None), (85, 75)]}
+    """The SFT model is the baseline of its own study: its row is 50 on every prompt. Also length-controlled, where
+    the prompt without a judgment is part of the mean, as in the leaderboard, and not of the number of judgments.
+    """
+    cells = {"sft": [(50, 50)] * 4, f"{DPO}/seed~1": [(90, 80), (80, 70), (None, 75), (85, 75)]}
     write_alpaca_eval(
         results, [(cell, id, *rates) for cell, rows in cells.items() for id, rates in enumerate(rows)]
     )
     table = judge(differ(DPO, "sft", "win_rate"), differ("sft", DPO, "lc_win_rate"))
-    # Deviations 5, −5, 0, 0: SE = √(50/3)/2; of 80, 70, 75: √25/√3.
+    # Deviations 5, −5, 0 of three: SE = √25/√3; 5, −5, 0, 0 of four: √(50/3)/2. Either way three were judged.
     assert table["effect"].tolist() == pytest.approx([35, -25])
     reaches = ((table["high"] - table["low"]) / 2).tolist()
-    assert reaches == pytest.approx([t.ppf(0.975, 3) * np.sqrt(50 / 12), t.ppf(0.975, 2) * 5 / np.sqrt(3)])
+    assert reaches == pytest.approx(t.ppf(0.975, 2) * np.array([5 / np.sqrt(3), np.sqrt(50 / 12)]))
     assert list(table["verdict"]) == ["supported", "refuted"]
+    assert table[["n", "left_out"]].to_numpy().tolist() == [[3, 1], [3, 1]]
     assert "+35 percentage points of win rate" in table["detail"].iloc[0]
-    assert "3 pairs of answers in 3 prompts, 1 left out" in table["detail"].iloc[1]
+    assert "3 pairs of answers in 3 prompts, 1 left out without both scores" in table["detail"].iloc[0]
+    assert (
+        "3 pairs of answers in 3 prompts, 1 more by prediction for want of a judgment"
+        in table["detail"].iloc[1]
+    )
 
 
 def test_claims_about_summaries_are_clustered_by_post(judge, results):

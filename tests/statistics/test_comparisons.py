@@ -203,6 +203,23 @@ def test_missing_judgments_are_left_out_and_counted(load, results):
     assert counts.loc[DPO_2].tolist() == [12, 0]
 
 
+def test_a_length_controlled_difference_is_the_leaderboards(load, results):
+    """The leaderboard's rate is a mean over all prompts, whatever became of a judgment: made of fewer, the difference
+    would be another one, and counted as judged, the prompt would be a judgment that nobody made.
+    """
+    file = results / "tables" / "alpaca_eval_questions.csv"
+    before = compare(load(), results).set_index(["metric", "setting"])
+    questions = pd.read_csv(file)
+    questions.loc[(questions["cell"] == f"{HINGE}/seed~1") & (questions["id"] == 3), "win"] = np.nan
+    questions.to_csv(file, index=False)
+    after = compare(load(), results).set_index(["metric", "setting"])
+    numbers = ["difference", "se", "seed_values"]
+    assert after.loc[("lc_win_rate", HINGE), numbers].equals(before.loc[("lc_win_rate", HINGE), numbers])
+    for metric in ("win_rate", "lc_win_rate"):
+        assert after.loc[(metric, HINGE), ["n", "clusters", "left_out"]].tolist() == [11, 11, 1]
+        assert after.loc[(metric, DPO_2), ["n", "clusters", "left_out"]].tolist() == [12, 12, 0]
+
+
 def test_a_table_read_from_a_file_compares_alike(load, results, tmp_path):
     """Rules hand over CSV, where an empty alias is NaN."""
     study = load()

@@ -13,11 +13,16 @@ from judgment_files import (
     write_summaries,
 )
 
-from lossgrid.statistics.judged_metrics import METRICS, read_metric, read_metrics
+from lossgrid.statistics.judged_metrics import METRICS, find_judged, read_metrics
 from lossgrid.statistics.paired import compare_runs
 from lossgrid.studies.claims import NEEDS, PairedDifference
 
 ONE, TWO = "cells/dpo/beta~0.1/seed~1", "cells/dpo/beta~0.1/seed~2"
+
+
+def read_metric(results, run, metric) -> pd.Series:
+    """A metric of one run."""
+    return read_metrics(results, [run], metric)[run]
 
 
 def test_every_metric_that_a_claim_can_name_can_be_read():
@@ -68,6 +73,20 @@ def test_win_rates_come_in_percent_and_keep_their_gaps(tmp_path):
     np.testing.assert_array_equal(read_metric(tmp_path, ONE, "lc_win_rate"), [np.nan, np.nan, 80])
 
 
+def test_a_length_controlled_value_is_judged_where_the_win_is(tmp_path):
+    """What the fit predicts for a prompt would count as a judgment of it."""
+    rows = [("sft", "a", 50, 50), ("sft", "b", 50, 50)]
+    own = [("dpo/beta~0.1/seed~1", "a", None, 61.5), ("dpo/beta~0.1/seed~1", "b", 90, 80)]
+    write_alpaca_eval(tmp_path, rows + own)
+    scores = read_metrics(tmp_path, ["sft", ONE], "lc_win_rate")
+    assert scores[ONE].tolist() == [61.5, 80]
+    judged = find_judged(tmp_path, scores, "lc_win_rate")
+    assert judged.index.equals(scores.index)
+    assert judged[["sft", ONE]].to_numpy().tolist() == [[True, False], [True, True]]
+    wins = read_metrics(tmp_path, ["sft", ONE], "win_rate")
+    assert find_judged(tmp_path, wins, "win_rate").equals(wins.notna())
+
+
 @pytest.mark.parametrize(
     ("rows", "run", "message"),
     [
@@ -82,20 +101,23 @@ def test_a_broken_table_of_win_rates_is_refused(rows, run, message, tmp_path):
         read_metric(tmp_path, run, "win_rate")
 
 
-# Preferences from 1 to 2, where 2 prefers the run: 2 and 1.5 are 100 % and 50 %. Two rows of one post.
+# Preferences from 1 to 2, where 2 prefers the run: 2 and 1.5 are 100 % and 50 %. Two rows of one post, in whatever
+# order the post decides.
 SUMMARIES = [
-    ("p1", "r1", "human", False, 2.0), ("p1", "r1", "human", True, 1.5), ("p1", "r2", "human", False, 1.0),
-    ("p1", "r2", "human", True, 1.0), ("p2", "r3", "human", False, 2.0), ("p2", "r3", "human", True, None),
+    ("p1", "r1", "human", False, 1.5), ("p1", "r2", "human", False, 1.0), ("p2", "r3", "human", True, None),
     ("p1", "r1", "sft", False, 1.0), ("p1", "r2", "sft", False, 1.25), ("p2", "r3", "sft", True, 2.0),
 ]  # fmt: skip
 
 
-def test_a_summary_has_one_value_over_both_orders(tmp_path):
-    """Judged in one order alone it carries the judge's preference for a position: half a judgment is none."""
+def test_a_summary_has_one_value_by_post_and_row(tmp_path):
+    """A row that was judged in both orders would be another metric than its neighbours' and count as two."""
     write_summaries(tmp_path, ONE, SUMMARIES)
     rates = read_metric(tmp_path, ONE, "summary_win_rate_human")
     assert list(rates.index) == [("p1", "r1"), ("p1", "r2"), ("p2", "r3")]
-    np.testing.assert_array_equal(rates, [75, 0, np.nan])
+    np.testing.assert_array_equal(rates, [50, 0, np.nan])
+    write_summaries(tmp_path, ONE, [*SUMMARIES, ("p1", "r1", "human", True, 2.0)])
+    with pytest.raises(ValueError, match="4 judgments of 3 questions; cut the scores anew"):
+        read_metric(tmp_path, ONE, "summary_win_rate_human")
 
 
 def test_the_sft_model_s_summaries_draw_with_themselves(tmp_path):
@@ -106,7 +128,7 @@ def test_the_sft_model_s_summaries_draw_with_themselves(tmp_path):
     assert rates["sft"].tolist() == [50, 50, 50]
     with pytest.raises(ValueError, match="summary_win_rate_sft of sft alone"):
         read_metric(tmp_path, "sft", "summary_win_rate_sft")
-    write_summaries(tmp_path, TWO, SUMMARIES[:6])
+    write_summaries(tmp_path, TWO, SUMMARIES[:3])
     with pytest.raises(ValueError, match=r"no judgments against sft; set summaries\.opponents to both"):
         read_metric(tmp_path, TWO, "summary_win_rate_sft")
 

@@ -13,7 +13,6 @@ from lossgrid.statistics.study_difficulty import fit_difficulty
 SFT = {"cell": "sft", "objective": "sft", "title": "SFT", "label": "SFT", "seed": None}
 DPO = {"cell": "dpo/beta~0.1/seed~1", "objective": "dpo", "title": "DPO", "label": "β = 0.1", "seed": 1}
 IPO = {"cell": "ipo/beta~0.1/seed~1", "objective": "ipo", "title": "IPO", "label": "β = 0.1", "seed": 1}
-ALIAS = {**IPO, "cell": "ipo/beta~0.2/seed~1", "label": "β = 0.2", "alias_of": IPO["cell"]}
 
 
 def score(id, preference=None, state="ok", len_baseline=100, len_model=150, repeat=0):
@@ -105,11 +104,9 @@ def test_the_baseline_has_half_of_everything():
 
 
 def test_other_prompts_get_a_rate_of_the_study():
-    """Difficulties over all trained runs once: neither the baseline's draws nor an alias, which would count a run
-    twice, belong to them.
-    """
+    """Difficulties over all trained runs; the baseline's draws do not belong to them."""
     scores = {DPO["cell"]: make_scores(1), IPO["cell"]: make_scores(2)}
-    leaderboard, _ = collect_leaderboard([SFT, DPO, IPO, ALIAS], scores, baseline="sft", C=2.0)
+    leaderboard, _ = collect_leaderboard([SFT, DPO, IPO], scores, baseline="sft", C=2.0)
     tables = [pd.DataFrame(each) for each in scores.values()]
     lengths = np.array([standardise_lengths(each["len_baseline"], each["len_model"]) for each in tables])
     difficulty = fit_difficulty(np.array([each["preference"] for each in tables]), lengths)
@@ -121,17 +118,6 @@ def test_other_prompts_get_a_rate_of_the_study():
         assert row["lc_study"] == pytest.approx(expected.win_rate, abs=1e-9)
         assert row["lc_study_standard_error"] == pytest.approx(expected.standard_error, abs=1e-9)
     assert "length_controlled_winrate" not in leaderboard
-
-
-def test_an_alias_repeats_its_runs_numbers():
-    """One training run under two settings has one set of judgments, and one set of questions to compare."""
-    scores = {DPO["cell"]: make_scores(1), IPO["cell"]: make_scores(2)}
-    leaderboard, questions = collect_leaderboard([DPO, IPO, ALIAS], scores)
-    table = leaderboard.set_index("cell")
-    names = ["cell", "label"]
-    assert table.loc[ALIAS["cell"]].drop(names[1:]).equals(table.loc[IPO["cell"]].drop(names[1:]))
-    assert table.loc[ALIAS["cell"], "label"] == "β = 0.2"
-    assert questions["cell"].unique().tolist() == [DPO["cell"], IPO["cell"]]
 
 
 def test_the_questions_hold_the_rates_and_their_errors():
@@ -199,6 +185,45 @@ def test_published_models_have_their_published_rows(fixtures):
         assert table.loc[model, "avg_length"] == expected.loc[model, "avg_length"]
     assert "lc_study" not in table
     assert len(questions) == 3 * 805
+
+
+def read_official_scores(file, model) -> dict[str, list[dict]]:
+    """Stored judgments of AlpacaEval's questions as score rows, failed ones with their state."""
+    rows = pd.read_csv(file)
+    return {
+        model: [
+            score(int(place), preference, "parse_error" if np.isnan(preference) else "ok", *lengths)
+            for place, preference, *lengths in rows.loc[
+                rows["model"] == model, ["index", "preference", "len_1", "len_2"]
+            ].itertuples(index=False)
+        ]
+    }
+
+
+def test_only_a_question_without_a_row_shifts_the_row_alignment(fixtures):
+    """gpt35_turbo_instruct has 804 rows of 805: 14.96 by question, and the published 17.73 by row. DiscoPOP's DBAQL
+    has 805 with 38 failed judgments, and its published rate is 54.396: upstream counts failed rows too. Without
+    them it would be 54.888. 0.01 is what the fits leave (see the tests of length control).
+    """
+    official = read_official_questions(fixtures / "alpaca_eval" / "df_gamed_RECONSTRUCTED.csv")
+    expected = pd.read_csv(fixtures / "alpaca_eval" / "expected.csv").set_index("model")
+    files = {
+        "gpt35_turbo_instruct": fixtures / "alpaca_eval" / "annotations.csv.gz",
+        "zephyr-7b-g-dbaql": fixtures / "discopop" / "alpacaeval2_vs_sft_annotations.csv.gz",
+    }
+    rates = {}
+    for model, file in files.items():
+        C = expected["C_deduced_from_weights"].get(model, 2.782559402207126)
+        for alignment in ("question", "row"):
+            leaderboard, _ = collect_leaderboard(
+                [{**DPO, "cell": model}], read_official_scores(file, model), official, None, C, alignment
+            )
+            rates[model, alignment] = leaderboard["length_controlled_winrate"].item()
+            assert leaderboard["n_error"].item() == (38 if "dbaql" in model else 0)
+    assert rates["gpt35_turbo_instruct", "question"] == pytest.approx(14.96, abs=0.01)
+    assert rates["gpt35_turbo_instruct", "row"] == pytest.approx(17.73, abs=0.01)
+    assert rates["zephyr-7b-g-dbaql", "row"] == pytest.approx(54.396, abs=0.01)
+    assert rates["zephyr-7b-g-dbaql", "question"] == rates["zephyr-7b-g-dbaql", "row"]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,6 @@ def test_without_length_and_difficulty_it_is_the_win_rate():
     assert controlled.win_rate == pytest.approx(80 - 12.5, abs=SOLVED)
     assert controlled.pseudo_values == pytest.approx(100 * np.array([1, 0.7, 0.8, 0.7]) - 12.5, abs=SOLVED)
     assert controlled.standard_error == pytest.approx(100 * math.sqrt(0.02) / 2, abs=SOLVED)
-    assert controlled.prediction_error == pytest.approx(0, abs=SOLVED)
     assert controlled.weights[:2] == (0, 0)
 
 
@@ -72,6 +71,18 @@ def test_gamed_rows_tie_the_effect_of_length_down():
 def test_predictions_of_known_coefficients():
     """σ(2·0 + 0) = ½ and σ(2·½·ln 3 + 0) = ¾; the length's coefficient has no part in it."""
     assert predict_win_rate((-7.0, 2.0, 0.0), [0.0, math.log(3) / 2]) == pytest.approx(62.5, abs=1e-12)
+
+
+def test_half_of_the_judgments_have_the_error_of_half():
+    """As in the closed form above, but only four of eight questions are judged: 0.75 − 1/(2·4), and each of the four
+    errors about the fit moves the rate by a quarter of itself. Over all eight, SE² = 8/7 · Σ(e_i/4 − their mean)².
+    """
+    preferences = np.array([2.0, 1.7, 1.8, 1.5, np.nan, np.nan, np.nan, np.nan])
+    controlled = control_length(preferences, [10] * 8, [20] * 8, [0.0] * 8, C=2.0)
+    errors = np.append(preferences[:4] - 1 - (0.75 - 0.125), [0] * 4) / 4
+    assert controlled.win_rate == pytest.approx(75 - 12.5, abs=SOLVED)
+    expected = 100 * math.sqrt(8 / 7 * ((errors - errors.mean()) ** 2).sum())
+    assert controlled.standard_error == pytest.approx(expected, abs=SOLVED)
 
 
 seeds = st.integers(0, 10_000)
@@ -156,7 +167,8 @@ def test_the_interval_covers_as_often_as_it_says():
         controlled = control_length(*arguments)
         miss = abs(controlled.win_rate - truth)
         covered += miss < 1.96 * controlled.standard_error
-        upstream += miss < 1.96 * controlled.prediction_error
+        predicted = [predict_win_rate(controlled.weights, [hard]) for hard in arguments[3]]
+        upstream += miss < 1.96 * estimate_mean(predicted, range(300)).standard_error
     assert 0.92 <= covered / 400 <= 0.98
     assert upstream / 400 < 0.89
 

@@ -18,6 +18,7 @@ from lossgrid.statistics.mt_bench import (
 # Means of a few numbers of order 10 in double precision.
 EXACT = 1e-12
 NAMES = {"cell": "dpo/beta~0.05/seed~1", "objective": "dpo", "title": "DPO", "label": "β 0.05", "seed": 1}
+SFT = {"cell": "sft", "objective": "sft", "title": "SFT", "label": "", "seed": None}
 
 
 def score(question, turn, value, category="writing", repeat=0, state=None) -> dict:
@@ -151,14 +152,14 @@ def test_second_questions_enter_no_score():
 def test_wrong_rows_are_refused_by_the_runs_name(rows, message):
     """Each would be a number in a table that nobody can tell from a right one."""
     with pytest.raises(ValueError) as raised:  # noqa: PT011
-        collect_mt_bench({"sft": ROWS, "cells/dpo": rows})
+        collect_mt_bench({"sft": ROWS, "cells/dpo": rows}, {"sft": SFT, "cells/dpo": NAMES})
     assert str(raised.value) == f"cells/dpo: {message}"
 
 
 def test_runs_stand_below_each_other_with_their_names():
     """What figures read."""
     runs = {"sft": ROWS, "cells/dpo/beta~0.05/seed~1": ROWS[:3]}
-    table = collect_mt_bench(runs, {"cells/dpo/beta~0.05/seed~1": NAMES})
+    table = collect_mt_bench(runs, {"cells/dpo/beta~0.05/seed~1": NAMES, "sft": SFT})
     assert list(table.columns) == [
         *NAMES, "category", "turn", "score", "score_se", "questions", "n_ok", "n_parse_error", "n_api_error",
     ]  # fmt: skip
@@ -166,7 +167,9 @@ def test_runs_stand_below_each_other_with_their_names():
     dpo = table[table["cell"] == NAMES["cell"]]
     assert {name: set(dpo[name]) for name in NAMES} == {name: {value} for name, value in NAMES.items()}
     sft = table[table["cell"] == "sft"]
-    assert set(sft["objective"]) == {"sft"}
+    assert {name: set(sft[name]) for name in ("objective", "title", "label")} == {
+        "objective": {"sft"}, "title": {"SFT"}, "label": {""},
+    }  # fmt: skip
     assert sft["seed"].isna().all()
     assert (sft["score"].iloc[0], dpo["score"].iloc[0]) == (6.0, 7.0)
 
@@ -174,7 +177,7 @@ def test_runs_stand_below_each_other_with_their_names():
 def test_no_runs_are_no_table():
     """An empty file would look like a study without cells."""
     with pytest.raises(ValueError, match=r"^no runs to make a table of$"):
-        collect_mt_bench({})
+        collect_mt_bench({}, {})
 
 
 def test_rows_without_categories_are_summed_up_alone():

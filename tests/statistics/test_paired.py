@@ -86,6 +86,25 @@ def test_a_question_counts_where_no_seed_lacks_it():
     assert compared.seeds == {"seed~1": 4, "seed~2": 4}
 
 
+def test_a_value_without_a_judgment_is_no_observation():
+    """It is part of the mean of 2 and of the error; counted, it would make few judgments look like many. Left are
+    1, 3 | 1 of two clusters, so that t is Cauchy's as above.
+    """
+    own, baseline = make_scores([1, 3, 1, 3]), make_scores([0, 0, 0, 0])
+    whole = compare_runs(own, baseline)
+    compared = compare_runs(own, baseline, pd.Series([True, True, True, False], own.index))
+    assert (compared.estimate.value, compared.estimate.standard_error) == (2, whole.estimate.standard_error)
+    assert (compared.estimate.n, compared.estimate.clusters, compared.left_out) == (3, 2, 1)
+    alone = compare_runs(own, baseline, pd.Series([True, True, False, False], own.index))
+    assert (alone.estimate.n, alone.estimate.clusters, alone.left_out) == (2, 1, 2)
+    assert np.isnan([alone.low, alone.p]).all()
+    # Without a value there is nothing that a judgment could be of.
+    gap = compare_runs(make_scores([1, 3, np.nan, 3]), baseline, pd.Series(True, own.index))
+    assert (gap.estimate.n, gap.left_out) == (3, 1)
+    with pytest.raises(ValueError, match="the two sides have different rows"):
+        compare_runs(own, baseline, pd.Series([True, True], own.index[:2]))
+
+
 @given(two_sides())
 def test_turning_a_comparison_round_turns_its_sign(sides):
     """A loss that beats another by more than it is beaten by would win by being written first."""

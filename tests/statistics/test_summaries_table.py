@@ -12,7 +12,6 @@ from lossgrid.statistics.summaries import collect_summaries, describe_summaries
 
 SFT = {"cell": "sft", "objective": "sft", "title": "SFT", "label": "SFT", "seed": None}
 DPO = {"cell": "dpo/beta~0.1/seed~1", "objective": "dpo", "title": "DPO", "label": "β = 0.1", "seed": 1}
-ALIAS = {**DPO, "cell": "dpo/beta~0.2/seed~1", "alias_of": DPO["cell"]}
 
 
 def score(post, opponent, preference=None, state="ok", repeat=0):
@@ -38,7 +37,7 @@ def test_a_post_counts_once():
     """Posts have means 75 %, 0 and 75 %: their mean is 50, s² = 2·25² + 50² over 2 = 1875, SE = √625 = 25. Row by row
     it is (1 + ½ + 0 + ¾)/4 = 56.25 %. The fourth post has no judgment, the third one of two.
     """
-    table = collect_summaries([SFT, DPO, ALIAS], {DPO["cell"]: ROWS, "sft": ROWS[:2]})
+    table = collect_summaries([SFT, DPO], {DPO["cell"]: ROWS, "sft": ROWS[:2]})
     row = table[(table["cell"] == DPO["cell"]) & (table["opponent"] == "human")].to_dict("records")[0]
     assert row["win_rate"] == pytest.approx(50, abs=1e-12)
     assert row["standard_error"] == pytest.approx(25, abs=1e-12)
@@ -51,10 +50,7 @@ def test_a_post_counts_once():
         ("sft", "human"),
         (DPO["cell"], "human"),
         (DPO["cell"], "sft"),
-        (ALIAS["cell"], "human"),
-        (ALIAS["cell"], "sft"),
     ]
-    assert table["win_rate"].iloc[1] == table["win_rate"].iloc[3]
 
 
 def test_posts_without_a_judgment_have_no_rate():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lossgrid.statistics.claims.finding import LEVEL, Finding, lean, percent, say
-from lossgrid.statistics.judged_metrics import METRICS, read_metrics
+from lossgrid.statistics.judged_metrics import METRICS, Metric, find_judged, read_metrics
 from lossgrid.statistics.paired import POWER, compare_runs
 from lossgrid.statistics.runs import find_diverged, get_folders
 from lossgrid.studies.claims import PairedDifference
@@ -24,14 +24,15 @@ def judge_difference(claim: PairedDifference, trained: pd.DataFrame, results: Pa
     own, others = (get_folders(trained, name) for name in (claim.cell, claim.baseline))
     metric = METRICS[claim.metric]
     scores = read_metrics(results, [*own, *others], claim.metric)
-    compared = compare_runs(scores[own], scores[others])
+    judged = find_judged(results, scores, claim.metric)
+    compared = compare_runs(scores[own], scores[others], judged.all(axis=1))
     estimate, low, high = compared.estimate, compared.low, compared.high
     agrees, opposes = (low > 0, high < 0) if claim.direction == "greater" else (high < 0, low > 0)
     leaning, p = lean(agrees, opposes), compared.p
     detail = (
         f"{claim.cell} less {claim.baseline}: {say(estimate.value, '+')} {metric.unit} of {metric.name} "
         f"(95 % interval {say(low, '+')} to {say(high, '+')}, {estimate.n} pairs of {metric.items} in "
-        f"{estimate.clusters} {metric.clusters}{_say_left_out(compared.left_out)}); the claim is "
+        f"{estimate.clusters} {metric.clusters}{_say_left_out(compared.left_out, metric)}); the claim is "
         f"{claim.direction} than 0"
     )
     if len(own) > 1:
@@ -66,8 +67,12 @@ def say_smallest(smallest: float, tests: int) -> str:
     return f"; a difference of {say(smallest)} would be found with a probability of {least}{percent(POWER)}"
 
 
-def _say_left_out(pairs: int) -> str:
-    return f", {pairs} left out without both scores" if pairs else ""
+def _say_left_out(pairs: int, metric: Metric) -> str:
+    if not pairs:
+        return ""
+    if metric.judgments:
+        return f", {pairs} more by prediction for want of a judgment"
+    return f", {pairs} left out without both scores"
 
 
 def _list(values: dict[str, float]) -> str:

@@ -41,8 +41,8 @@ def evaluate_claims(study: Study, results: Path, cells: pd.DataFrame) -> pd.Data
         responses) of so many `runs`, `detail` (the numbers in a sentence), `threshold` (share or bound) and the
         ends of the `predicted` interval; `p` and `p_holm`, empty without a test; and of a difference `mde`, the
         smallest that would be found with a probability of at least 80 % whatever the other claims show, `left_out`
-        pairs without both scores, and `seed_low`, `seed_high` and `seed_sd` of the cell's seeds. An alias counts as
-        the run that was trained for it, once.
+        pairs without both scores (as in `compare_cells`), and `seed_low`, `seed_high` and `seed_sd` of the cell's
+        seeds. An alias counts as the run that was trained for it, once.
 
     Raises:
         ValueError: Two runs that a claim compares did not answer the same questions.
