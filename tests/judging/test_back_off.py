@@ -28,6 +28,9 @@ from lossgrid.judging.asking.back_off import (
         ({"retry-after": "3", "retry-after-ms": "1500"}, 1.5),
         ({"retry-after": "3", "retry-after-ms": "soon"}, 3.0),
         ({"retry-after": "Wed, 01 Jan 2020 00:00:00 GMT"}, 0.0),
+        ({"retry-after": "Wed, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
+        ({"retry-after": "Wed, 01 Jan 2020 00:00:00 +99999999999999999999"}, None),
+        ({"retry-after": "Wed, 01 Jan 2020 00:00:00 +9999999999"}, None),
     ],
 )
 def test_reads_what_servers_write(headers, seconds):

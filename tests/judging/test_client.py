@@ -1,18 +1,26 @@
 """The client against a real server that fails in every way, in a process of its own."""
 
 import logging
+import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
 import threading
 import traceback
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from faulty_server import INJECTED, run_server
 
+from lossgrid.judging.asking import workers
 from lossgrid.judging.asking.client import (
     AuthenticationFailed,
     Endpoint,
     MissingKeyError,
+    NothingReadable,
     ServerGone,
     SpendLimitReached,
     WrongAddress,
@@ -23,6 +31,16 @@ from lossgrid.judging.asking.prices import Prices, get_worst_case
 from lossgrid.judging.asking.request import JudgeRequest, UnreadableReply
 
 KEY = "sk-not-to-be-seen/0123456789"
+FOLDER = Path(__file__).parent
+CLIENT = """
+import signal, sys
+from pathlib import Path
+from test_client import PRICES, ask, ask_many, judge
+# A shell starts what runs in its background deaf to Ctrl-C, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+requests = [*ask_many(20), ask("fault truncate")][-4:]
+judge(requests, sys.argv[1], Path(sys.argv[2]), prices=PRICES, spend_limit=1e6, attempts=1000, timeout=600.0)
+"""
 
 
 def parse_rating(reply):
@@ -135,6 +153,19 @@ def test_a_refused_request_is_asked_once_and_never_again(server, tmp_path, kind)
     assert count_calls(server) == before + 1
 
 
+def test_a_request_that_is_no_text_is_refused_by_itself(server, tmp_path):
+    """Half of a surrogate pair, as a model may write it, cannot be sent; the others are judged all the same."""
+    requests = [ask("rate 1"), ask("the end \ud83d of it"), ask("rate 2")]
+    before = count_calls(server)
+    good, bad, other = judge(requests, server.url, tmp_path).values()
+    assert (good.value, other.value) == (1, 2)
+    assert (bad.state, bad.permanent, bad.cost) == ("api_error", True, 0.0)
+    assert r"holds '\ud83d', which is no character, near '" in bad.error
+    assert r"the end \ud83d of it" in bad.error
+    assert judge(requests, server.url, tmp_path)[bad.key] == bad
+    assert count_calls(server) == before + 2
+
+
 TRANSIENT = [*INJECTED, "408", "409", "503", "drip", "empty", "nested"]
 
 
@@ -227,6 +258,20 @@ def test_the_key_is_nowhere_to_be_seen(tmp_path, monkeypatch, caplog):
         assert "0123456789" not in place
 
 
+def test_whose_key_it_is_goes_to_servers_with_keys_alone(tmp_path, monkeypatch):
+    """The SDK sends the organisation of the environment to everybody, a stranger's free server too."""
+    monkeypatch.setenv("LOSSGRID_TEST_KEY", KEY)
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-ours")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-ours")
+    sent = []
+    with run_server() as server:
+        for number, variable in enumerate([None, "LOSSGRID_TEST_KEY"]):
+            judge([ask(f"rate {number}")], server.url, tmp_path, key_variable=variable)
+            sent.append(server.get_stats()["headers"])
+    assert not {"openai-organization", "openai-project"} & set(sent[0])
+    assert (sent[1]["openai-organization"], sent[1]["openai-project"]) == ("org-ours", "proj-ours")
+
+
 @pytest.mark.parametrize("kind", ["401", "403", "quota"])
 def test_errors_that_stop_show_no_key(tmp_path, monkeypatch, server, kind):
     monkeypatch.setenv("LOSSGRID_TEST_KEY", KEY)
@@ -234,7 +279,7 @@ def test_errors_that_stop_show_no_key(tmp_path, monkeypatch, server, kind):
     error = SpendLimitReached if kind == "quota" else AuthenticationFailed
     with pytest.raises(error, match=re.escape("[key]")) as caught:
         judge(
-            [ask(f"fault {kind}"), *ask_many(50)],
+            [ask(f"fault {kind}"), *ask_many(5)],
             server.url,
             tmp_path,
             key_variable="LOSSGRID_TEST_KEY",
@@ -243,9 +288,8 @@ def test_errors_that_stop_show_no_key(tmp_path, monkeypatch, server, kind):
     shown = "".join(traceback.format_exception(caught.value))
     assert KEY not in shown
     assert "0123456789" not in shown
-    # The blocks of requests are shuffled, so that others may have been answered before.
     kept = Ledger(tmp_path).read()
-    assert len(kept) == count_calls(server) - before
+    assert len(kept) == count_calls(server) - before == 1
     assert [record.permanent for record in kept.values() if record.state == "api_error"] == [False]
 
 
@@ -279,17 +323,96 @@ def test_a_wrong_address_poisons_nothing(server, tmp_path):
     assert [record.state for record in judged.values()] == ["ok"] * 5
 
 
-def test_a_404_among_answers_is_about_the_request(server, tmp_path):
+def put_last(request):
+    """A request behind 15 that are answered: one block, in whose order two workers have answers before its turn."""
+    return [*ask_many(15), request]
+
+
+def test_a_404_among_answers_passes(server, tmp_path):
+    """Routers answer so while the server behind them restarts, and mean nothing by it."""
+    *_, late = judge(put_last(ask("fault 404 2")), server.url, tmp_path, concurrency=2).values()
+    assert (late.state, late.attempts) == ("parse_error", 3)
+
+
+def test_a_404_that_does_not_pass_is_asked_again_by_the_next_run(server, tmp_path):
+    """An error for good would leave a hole in every table until the ledger is deleted."""
+    requests = put_last(ask("fault 404"))
+    for _ in range(2):
+        before = count_calls(server)
+        *others, late = judge(requests, server.url, tmp_path, concurrency=2, attempts=2).values()
+        assert {record.state for record in others} == {"ok"}
+        assert (late.state, late.permanent, late.attempts) == ("api_error", False, 2)
+        assert late.error.startswith("HTTP 404: ")
+        assert count_calls(server) >= before + 2
+        requests = [ask(f"rate {number}") for number in range(100, 115)] + requests[-1:]
+
+
+def test_a_403_among_answers_is_about_the_request(server, tmp_path):
+    """A prompt that a provider's moderation refuses must neither end the study nor be asked for ever."""
+    requests = put_last(ask("fault 403"))
+    *others, refused = judge(requests, server.url, tmp_path, concurrency=2).values()
+    assert {record.state for record in others} == {"ok"}
+    assert (refused.state, refused.permanent, refused.attempts) == ("api_error", True, 1)
+    before = count_calls(server)
+    judge(requests, server.url, tmp_path)
+    assert count_calls(server) == before
+
+
+def test_a_403_that_is_all_that_is_left_does_not_stop(server, tmp_path):
+    """Nothing is answered in such a run, so that it may be the key: the request is asked once more by the next."""
     judge(ask_many(1), server.url, tmp_path)
-    requests = [*ask_many(40), ask("fault 404")]
-    for _ in range(20):
-        # Shuffled blocks: now and then the refused one comes first.
-        try:
-            judged = judge(requests, server.url, tmp_path, concurrency=1)
-            break
-        except WrongAddress:
-            continue
-    assert [record.permanent for record in judged.values()] == [False] * 40 + [True]
+    for _ in range(2):
+        before = count_calls(server)
+        _, refused = judge([*ask_many(1), ask("fault 403")], server.url, tmp_path).values()
+        assert (refused.state, refused.permanent) == ("api_error", False)
+        assert count_calls(server) == before + 1
+
+
+def test_a_key_that_is_withdrawn_meanwhile_poisons_nothing(server, tmp_path, monkeypatch):
+    """403 for everything that comes: else all the rest would be refused for good, and never be asked again."""
+    monkeypatch.setattr(workers, "BLOCK", 1000)
+    requests = [*ask_many(3), *(ask("fault 403", temperature=number) for number in range(100))]
+    before = count_calls(server)
+    with pytest.raises(AuthenticationFailed, match=r"the last 50 requests were all refused.*HTTP 403"):
+        judge(requests, server.url, tmp_path, concurrency=1)
+    assert count_calls(server) == before + 53
+    ledger = Ledger(tmp_path)
+    failed = [record for record in ledger.read().values() if record.state == "api_error"]
+    assert len(failed) == 50
+    assert not any(record.permanent for record in failed)
+    assert ledger.calls == 53
+
+
+def test_a_judge_that_cannot_be_read_is_not_paid_to_the_end(server, tmp_path):
+    """A server without log-probabilities answers every request, at its price and for nothing."""
+    requests = [ask(f"silence {number}") for number in range(90)]
+    before = count_calls(server)
+    with pytest.raises(NothingReadable) as caught:
+        judge(requests, server.url, tmp_path, concurrency=4)
+    made = count_calls(server) - before
+    assert 50 <= made <= 53
+    message = str(caught.value)
+    assert "none of the first 50 replies could be read" in message
+    assert "the parser says: no rating in 'silence " in message
+    assert f"lie in {tmp_path}, and what lies there is not asked again: delete that folder" in message
+    # A second run knows, and pays for not one reply more.
+    with pytest.raises(NothingReadable, match=rf"none of the first {made} replies"):
+        judge(requests, server.url, tmp_path, concurrency=4)
+    assert count_calls(server) == before + made
+    # A parser that reads them needs no other judge.
+    better = [replace(request, parse=lambda reply: reply.text) for request in requests]
+    assert {record.state for record in judge(better, server.url, tmp_path).values()} == {"ok"}
+    shutil.rmtree(tmp_path)
+    with pytest.raises(NothingReadable, match="none of the first 50 replies"):
+        judge(requests, server.url, tmp_path, concurrency=1)
+
+
+def test_a_judge_that_was_read_once_goes_on(server, tmp_path):
+    """Runs whose texts nobody can rate are a finding, not a broken judge."""
+    judge(ask_many(1), server.url, tmp_path)
+    requests = [*ask_many(1), *(ask(f"silence {number}") for number in range(60))]
+    judged = judge(requests, server.url, tmp_path)
+    assert sorted({record.state for record in judged.values()}) == ["ok", "parse_error"]
 
 
 PRICES = Prices(input=1000.0, output=10_000.0)
@@ -322,6 +445,51 @@ def test_a_lost_answer_may_have_been_paid_and_counts(server, tmp_path):
     assert refused.cost == pytest.approx(real, rel=1e-9)
 
 
+@pytest.mark.parametrize("status", ["502", "504", "524"])
+def test_what_a_gateway_lost_may_have_been_paid_too(server, tmp_path, status):
+    """The judge behind it goes on writing, and its provider charges for that."""
+    request = ask(f"fault {status} 2")
+    (record,) = judge([request], server.url, tmp_path, prices=PRICES).values()
+    worst = get_worst_case(request.body, PRICES)
+    assert record.cost == pytest.approx(2 * worst + PRICES.get_cost(3, 3), rel=1e-9)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)])
+def test_what_an_interruption_leaves_unanswered_counts(tmp_path, number, code):
+    """Three calls under way and one whose answers are cut off again and again, perhaps while it waits for its next:
+    whatever was asked may be billed, and a study that is interrupted often must not pay without its limit.
+    """
+    ledger = tmp_path / "ledger"
+    environment = {**os.environ, "PYTHONPATH": f"{FOLDER.parents[1]}:{FOLDER}"}
+    with run_server(latency=600) as server, (tmp_path / "log").open("w") as log:
+        command = [sys.executable, "-c", CLIENT, server.url, str(ledger)]
+        client = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        while server.get_stats()["injected"].get("truncate", 0) < 2 or server.get_stats()["in_flight"] < 3:
+            assert client.poll() is None, (tmp_path / "log").read_text()
+        client.send_signal(number)
+        assert client.wait(60) == code, (tmp_path / "log").read_text()
+    requests = [*ask_many(20), ask("fault truncate")][-4:]
+    worst = {request.get_key("here"): get_worst_case(request.body, PRICES) for request in requests}
+    kept = Ledger(ledger)
+    records = kept.read()
+    assert set(records) == set(worst)
+    for key, record in records.items():
+        assert (record.state, record.permanent) == ("api_error", False)
+        assert record.cost == pytest.approx(record.attempts * worst[key], rel=1e-9)
+    assert sorted(record.attempts for record in records.values())[:3] == [1, 1, 1]
+    assert kept.calls >= 5
+    with run_server() as server:
+        with pytest.raises(SpendLimitReached):
+            judge(
+                requests[:3],
+                server.url,
+                ledger,
+                prices=PRICES,
+                spend_limit=kept.spent + min(worst.values()) / 2,
+            )
+        assert count_calls(server) == 0
+
+
 def test_lost_answers_reach_the_limit_too(server, tmp_path):
     """Otherwise a server that cuts every answer off could be paid without an end."""
     worst = get_worst_case(ask("fault truncate").body, PRICES)
@@ -336,8 +504,6 @@ def test_lost_answers_reach_the_limit_too(server, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "requests", "message"),
     [
-        ({"spend_limit": 1.0}, ask_many(1), "without prices"),
-        ({"spend_limit": -1.0, "prices": PRICES}, ask_many(1), "no amount"),
         ({"spend_limit": 1.0, "prices": PRICES}, [ask("rate 1", max_tokens=None)], "max_tokens"),
         ({}, [ask("rate 1", model="another")], "another"),
     ],

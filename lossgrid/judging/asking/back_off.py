@@ -49,7 +49,8 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
         pass
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    # A year or a zone with twenty digits overflows.
+    except (ValueError, OverflowError):
         return None
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
     return max(0.0, (date - datetime.now(UTC)).total_seconds())

@@ -13,6 +13,8 @@ from lossgrid.judging.asking.outcome import Failure
 from lossgrid.judging.asking.request import Reply, read_reply
 
 QUOTED_CHARACTERS = 300
+# What a gateway says when it gave up waiting: the server behind it may have done the work, and charged for it.
+LOST_ON_THE_WAY = (502, 504, 524)
 # A shorter key is no secret but a word, which replies must not lose.
 SHORTEST_SECRET = 8
 
@@ -41,6 +43,9 @@ class Caller:
             timeout=None,
             http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=None, trust_env=not loopback),
         )
+        if endpoint.key_variable is None:
+            # The SDK takes them from the environment; who gets no key shall not learn whose they are.
+            self._client.organization = self._client.project = None
 
     async def __aenter__(self) -> "Caller":
         return self
@@ -55,6 +60,8 @@ class Caller:
                 # The body goes out as it is: `chat.completions.create` refuses arguments of other servers, and
                 # spends more time on checking requests and replies than on the call.
                 response = await self._client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+        except UnicodeEncodeError as error:
+            return Failure(self._quote(_describe_no_text(error)), retry=False, permanent=True)
         except TimeoutError:
             return Failure(f"no whole answer within {self._timeout:g} s", billed=True)
         except openai.APIStatusError as error:
@@ -72,7 +79,9 @@ class Caller:
         return Failure(
             self._quote(f"HTTP {status}: {response.text or response.reason_phrase}"),
             status,
-            retry=status >= 500 or status in (408, 409, 425, 429),
+            # A router that restarts knows nothing for a moment.
+            retry=status >= 500 or status in (404, 408, 409, 425, 429),
+            billed=status in LOST_ON_THE_WAY,
             retry_after=read_retry_after(response.headers),
             exhausted=status == 402 or (status == 429 and "insufficient_quota" in response.text),
         )
@@ -90,3 +99,11 @@ class Caller:
         """One line of the text, without the key, which is hidden before a cut could leave half of it."""
         line = " ".join(hide_key(text, self._key).split())
         return line if len(line) <= QUOTED_CHARACTERS else f"{line[: QUOTED_CHARACTERS - 1]}…"
+
+
+def _describe_no_text(error: UnicodeEncodeError) -> str:
+    """Where a request is no text: half of a surrogate pair, as cutting JSON's escapes in two leaves one."""
+    near = ascii(error.object[max(0, error.start - 60) : error.end + 20])
+    return (
+        f"the request holds {error.object[error.start]!a}, which is no character, near {near}; mend the text"
+    )

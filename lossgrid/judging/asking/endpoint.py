@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from lossgrid.judging.asking.prices import Prices
+from lossgrid.studies.judging import Judge
+
+# Said once, where studies say it.
+_DEFAULTS = {name: field.default for name, field in Judge.model_fields.items()}
 
 
 @dataclass(frozen=True)
@@ -21,24 +25,24 @@ class Endpoint:
         timeout: Seconds that one call may take, from its start to the last byte of its answer.
         attempts: Calls for one request before it ends as `api_error`.
         prices: Of the model; None for a server that costs nothing.
-        spend_limit: USD that all records of the ledger together may cost; None for no limit. Two processes
-            that share a ledger may together exceed it by what one has in flight.
+        spend_limit: USD that all records of the ledger together may cost, by the prices; None for no limit. Two
+            processes that share a ledger may together exceed it by what one has in flight.
     """
 
     base_url: str
     server: str
     model: str
     key_variable: str | None = None
-    concurrency: int = 16
-    timeout: float = 120.0
-    attempts: int = 8
+    concurrency: int = _DEFAULTS["concurrency"]
+    timeout: float = _DEFAULTS["timeout"]
+    attempts: int = _DEFAULTS["attempts"]
     prices: Prices | None = None
     spend_limit: float | None = None
 
     @property
     def name(self) -> str:
         """What stands for the server in keys, records and messages."""
-        return self.server or self.base_url
+        return self.server or self.base_url.rstrip("/")
 
 
 class JudgingStopped(RuntimeError):  # noqa: N818
@@ -61,6 +65,10 @@ class WrongAddress(JudgingStopped):
     """The server knows no such model or path, and has not answered a single call."""
 
 
+class NothingReadable(JudgingStopped):
+    """The judge's first replies were all unreadable: so would be the others, and each is paid."""
+
+
 class ServerGone(JudgingStopped):
     """As many judgments in a row as calls are in flight have used up their attempts without any answer between."""
 
@@ -81,21 +89,6 @@ def read_key(endpoint: Endpoint) -> str | None:
         f"judge {endpoint.model} on {endpoint.name}: the environment variable {endpoint.key_variable} {what}; "
         "set it to the server's key (nothing was asked)"
     )
-
-
-def check_spend_limit(endpoint: Endpoint) -> None:
-    """Refuse a limit that could not be kept.
-
-    Raises:
-        ValueError: There is a limit but no prices, or the limit is negative.
-    """
-    if endpoint.spend_limit is None:
-        return
-    where = f"judge {endpoint.model} on {endpoint.name}: spend_limit: {endpoint.spend_limit}"
-    if endpoint.prices is None:
-        raise ValueError(f"{where} without prices cannot be kept; give prices, or leave the limit out")
-    if not endpoint.spend_limit >= 0:
-        raise ValueError(f"{where} is no amount; give USD")
 
 
 def hide_key(text: str, key: str | None) -> str:

@@ -7,8 +7,9 @@ from lossgrid.judging.asking.ledger import Record, get_time, store_reply
 from lossgrid.judging.asking.prices import Prices, get_worst_case
 from lossgrid.judging.asking.request import JudgeRequest, Reply, judge_reply
 
-# Refusals of the request itself: another call would get the same answer.
-PERMANENT = (400, 404, 413, 422)
+# Refusals of the request itself: another call would get the same answer. Not 404, with which a router answers while
+# the server behind it restarts.
+PERMANENT = (400, 413, 422)
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Failure:
         billed: Whether the server may have done the work, and charged for it.
         retry_after: Seconds that the server asks everybody to wait, None where it does not say.
         exhausted: Whether the server says that the account is used up.
+        permanent: Whether another call would fail alike, because of the request itself.
     """
 
     reason: str
@@ -30,6 +32,7 @@ class Failure:
     billed: bool = False
     retry_after: float | None = None
     exhausted: bool = False
+    permanent: bool = False
 
 
 def make_record(
@@ -66,7 +69,7 @@ def make_record(
         value=value,
         reply=reply,
         error=error,
-        permanent=isinstance(outcome, Failure) and outcome.status in PERMANENT,
+        permanent=isinstance(outcome, Failure) and (outcome.permanent or outcome.status in PERMANENT),
         cost=cost,
         attempts=calls,
         model=endpoint.model,

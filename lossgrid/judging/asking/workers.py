@@ -16,15 +16,18 @@ from lossgrid.judging.asking.endpoint import (
     SpendLimitReached,
     WrongAddress,
 )
-from lossgrid.judging.asking.ledger import Ledger
+from lossgrid.judging.asking.ledger import Ledger, Record, get_time
 from lossgrid.judging.asking.outcome import Failure, get_cost, make_record
 from lossgrid.judging.asking.prices import Budget, get_worst_case
 from lossgrid.judging.asking.progress import Progress
+from lossgrid.judging.asking.readability import FirstReplies
 from lossgrid.judging.asking.request import JudgeRequest, Reply
 
 REPORT_SECONDS = 5.0
 REFRESH_SECONDS = 1.0
 BLOCK = 16
+# Prompts that a provider's moderation refuses stand among others; so many refusals in a row are about the key.
+REFUSED_IN_A_ROW = 50
 
 
 class Asking:
@@ -35,6 +38,7 @@ class Asking:
         endpoint: Whom to ask.
         ledger: Where the answers go.
         progress: Counts what comes of it.
+        replies: Tells whether any reply was readable; has counted what the ledger holds.
         report: Gets the lines for people.
     """
 
@@ -44,14 +48,16 @@ class Asking:
         endpoint: Endpoint,
         ledger: Ledger,
         progress: Progress,
+        replies: FirstReplies,
         report: Callable[[str], None],
     ):
         self.by_key, self.endpoint, self.ledger = by_key, endpoint, ledger
-        self.progress, self.report = progress, report
+        self.progress, self.replies, self.report = progress, replies, report
         self.budget = None if endpoint.spend_limit is None else Budget(endpoint.spend_limit)
         self.back_off = BackOff()
         self.in_flight = 0
         self.given_up_in_a_row = 0
+        self.refused_in_a_row: list[Record] = []
         self.error: BaseException | None = None
         self.stopping = asyncio.Event()
 
@@ -64,10 +70,12 @@ class Asking:
         try:
             async with Caller(self.endpoint, key) as self.caller:
                 keys = _shuffle_blocks(missing)
-                workers = [self._work(keys) for _ in range(min(self.endpoint.concurrency, len(missing)))]
                 watch = asyncio.create_task(self._watch())
                 try:
-                    await asyncio.gather(*workers)
+                    # When it is interrupted, it waits until every worker has recorded what was in flight.
+                    async with asyncio.TaskGroup() as workers:
+                        for _ in range(min(self.endpoint.concurrency, len(missing))):
+                            workers.create_task(self._work(keys))
                 finally:
                     watch.cancel()
         finally:
@@ -93,25 +101,32 @@ class Asking:
         """Call until there is an answer or no point in calling, and record how it ended."""
         body = self.by_key[key].body
         worst = get_worst_case(body, self.endpoint.prices)
-        lost, calls, failed, answered = 0.0, 0, 0, self.progress.answered
+        lost, open_cost, calls, failed, answered = 0.0, 0.0, 0, 0, self.progress.answered
         outcome: Reply | Failure | None = None
-        while await self._may_call(worst):
-            outcome = await self._call(body)
-            calls += 1
-            if isinstance(outcome, Reply):
-                break
-            self._stop_if_hopeless(outcome)
-            if outcome.billed:
-                lost += worst
-            else:
-                self._release(worst)
-            # A server that answers others meanwhile is busy, not broken: no reason to give up.
-            failed += not (outcome.status == 429 and self.progress.answered > answered)
-            answered = self.progress.answered
-            if not outcome.retry or failed >= self.endpoint.attempts:
-                break
-            self.progress.repeated += 1
-            await self._wait(outcome, max(failed, 1))
+        try:
+            while await self._may_call(worst):
+                calls, open_cost = calls + 1, worst
+                outcome = await self._call(body)
+                open_cost = 0.0
+                if isinstance(outcome, Reply):
+                    break
+                self._stop_if_hopeless(outcome)
+                if outcome.billed:
+                    lost += worst
+                else:
+                    self._release(worst)
+                # A server that answers others meanwhile is busy, not broken: no reason to give up.
+                failed += not (outcome.status == 429 and self.progress.answered > answered)
+                answered = self.progress.answered
+                if not outcome.retry or failed >= self.endpoint.attempts:
+                    break
+                self.progress.repeated += 1
+                await self._wait(outcome, max(failed, 1))
+        except asyncio.CancelledError:
+            # The server does the work, and charges for it, whether or not somebody waits for the answer.
+            if calls:
+                self._record(key, Failure("interrupted before an answer came"), lost + open_cost, calls)
+            raise
         if isinstance(outcome, Reply):
             cost = get_cost(outcome, self.by_key[key], self.endpoint.prices)
             self._record(key, outcome, lost + cost, calls)
@@ -160,19 +175,40 @@ class Asking:
 
     def _stop_if_hopeless(self, failure: Failure) -> None:
         """Stop the run where every other call would fail for the same reason."""
-        where, variable = self.progress.judge, self.endpoint.key_variable
+        where = self.progress.judge
         if failure.exhausted:
             self._stop(
                 SpendLimitReached(f"{where}: the server says that the account is used up: {failure.reason}")
             )
-        elif failure.status in (401, 403):
-            fix = (
-                f"check the key in {variable}" if variable else "name the variable of its key in key_variable"
-            )
-            self._stop(AuthenticationFailed(f"{where}: {failure.reason}; {fix}"))
+        elif failure.status == 401 or (failure.status == 403 and not self._has_replies()):
+            self._stop(AuthenticationFailed(f"{where}: {failure.reason}; {self._spell_key_fix()}"))
         elif failure.status == 404 and not self.progress.answered:
-            address = f"{self.endpoint.base_url}/chat/completions"
+            address = f"{self.endpoint.base_url.rstrip('/')}/chat/completions"
             self._stop(WrongAddress(f"{where}: {address}: {failure.reason}; check base_url and model"))
+
+    def _spell_key_fix(self) -> str:
+        variable = self.endpoint.key_variable
+        return f"check the key in {variable}" if variable else "name the variable of its key in key_variable"
+
+    def _has_replies(self) -> bool:
+        """Whether this judge has ever answered one of the requests."""
+        return self.replies.readable + self.replies.unreadable > 0
+
+    def _stop_if_all_are_refused(self, refused: Record) -> None:
+        """A key that is withdrawn while it is used must not leave every other request as refused for good."""
+        self.refused_in_a_row.append(refused)
+        if len(self.refused_in_a_row) < REFUSED_IN_A_ROW:
+            return
+        self._stop(
+            AuthenticationFailed(
+                f"{self.progress.judge}: the last {len(self.refused_in_a_row)} requests were all refused, the last "
+                f"because: {refused.error}; {self._spell_key_fix()}"
+            )
+        )
+        for record in self.refused_in_a_row:
+            if record.permanent:
+                self.ledger.append(replace(record, permanent=False, cost=0.0, attempts=0, time=get_time()))
+        self.refused_in_a_row = []
 
     def _stop_if_gone(self) -> None:
         """Thousands of requests that wait out all their attempts on a server that died take hours."""
@@ -186,21 +222,24 @@ class Asking:
             )
 
     def _record(self, key: str, outcome: Reply | Failure, cost: float, calls: int) -> None:
+        if isinstance(outcome, Failure) and outcome.status == 403:
+            # Among answers it is about the request, as moderation has it; else it may be about the key.
+            outcome = replace(outcome, permanent=self.progress.answered > 0 and self.error is None)
         record, mistake = make_record(key, self.by_key[key], self.endpoint, outcome, cost, calls)
-        if isinstance(self.error, WrongAddress):
-            # There nothing was said about the request.
-            record = replace(record, permanent=False)
         self.ledger.append(record)
         self.progress.states[record.state] += 1
+        self.replies.count(record)
         if isinstance(outcome, Failure):
             self.progress.last_error = record.error
             # A refusal is an answer, if not a judgment.
             self.given_up_in_a_row = self.given_up_in_a_row + 1 if outcome.retry else 0
             self._stop_if_gone()
+            if outcome.status == 403:
+                self._stop_if_all_are_refused(record)
         else:
-            self.given_up_in_a_row = 0
-        if mistake is not None:
-            self._stop(mistake)
+            self.given_up_in_a_row, self.refused_in_a_row = 0, []
+        if error := mistake or self.replies.find_error():
+            self._stop(error)
 
     async def _watch(self) -> None:
         """Report, see to it that records reach the disk, and look at what other processes have answered."""
