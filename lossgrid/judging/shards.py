@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lossgrid.judging.asking.client import judge_requests
+from lossgrid.judging.asking.endpoint import read_key
 from lossgrid.judging.asking.ledger import Ledger
 from lossgrid.judging.asking.request import JudgeRequest
 from lossgrid.judging.evaluations import build_questions, collect_rows, get_endpoint, list_requests
@@ -16,7 +17,7 @@ from lossgrid.studies import Study
 
 
 class JudgingError(RuntimeError):
-    """More judgments ended as api_error than the study accepts; what was answered is in the ledger."""
+    """More judgments ended as api_error than the study accepts, or none is ok; all answers are in the ledger."""
 
 
 def judge_runs(
@@ -49,7 +50,9 @@ def judge_runs(
         How many judgments ended in each state.
 
     Raises:
-        JudgingError: The share of `api_error` is above the judge's `max_error_share`.
+        JudgingError: The share of `api_error` is above the judge's `max_error_share`, or nothing that was asked is
+            `ok`.
+        JudgingStopped: See `judge_requests`.
     """
     asked = build_questions(study, evaluation, runs, results, prompts)
     records = _ask(study, list_requests(asked), ledger, server_log, report)
@@ -63,6 +66,7 @@ def judge_runs(
     states = Counter(row["state"] for run in runs for row in rows.get(run, ()))
     report(", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing to judge")
     _check_errors(study, rows, states, sum(record.permanent for record in records.values()))
+    _check_readable(rows, ledger)
     beside.rename(judgments)
     return dict(states)
 
@@ -76,7 +80,12 @@ def _ask(
     settled = all(held.is_settled(request.get_key(server)) for request in requests)
     # A served judge takes minutes to start; nothing is started for nothing.
     starts = judge.command is not None and not settled
-    context = serve(judge.command, server_log, report=report) if starts else nullcontext(judge.base_url or "")
+    if starts:
+        # Before those minutes, not after them.
+        read_key(get_endpoint(judge, ""))
+        context = serve(judge.command, server_log, judge.ready_timeout, report=report)
+    else:
+        context = nullcontext(judge.base_url or "")
     with context as base_url:
         return judge_requests(requests, get_endpoint(judge, base_url), held, report)
 
@@ -94,4 +103,15 @@ def _check_errors(study: Study, rows: Mapping[str, list[dict]], states: Counter,
         raise JudgingError(
             f"{errors} of {total} judgments ended as api_error, above judge.max_error_share "
             f"{study.judge.max_error_share:g}; the first says: {first}. The others are in the ledger; {fix}"
+        )
+
+
+def _check_readable(rows: Mapping[str, list[dict]], ledger: Path) -> None:
+    """Texts that are the same make a draw that nobody was asked about, so that they tell nothing of the judge."""
+    asked = [row for each in rows.values() for row in each if row["key"] is not None]
+    if asked and not any(row["state"] == "ok" for row in asked):
+        raise JudgingError(
+            f"none of the {len(asked)} judgments that were asked for is ok; the first says: {asked[0]['error']}. Let "
+            "the server or another model answer what the evaluation asks for; the replies lie in "
+            f"{ledger}, and what lies there is not asked again: delete that folder to ask anew"
         )

@@ -1,6 +1,6 @@
 """How a study's responses are judged: the judge, and the evaluations that ask it."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import model_validator
 
@@ -33,7 +33,8 @@ class Judge(StrictModel):
         min_length=1,
     )
     base_url: str | None = describe_field(
-        "Address of a server that is there, with its version, such as https://api.example.org/v1.",
+        "Address of a server that is there, with its version, such as https://api.example.org/v1; no user, password, "
+        "query or fragment. A slash at its end makes no difference.",
         default=None,
         pattern=r"^https?://.+$",
     )
@@ -49,7 +50,13 @@ class Judge(StrictModel):
         # Capitals, as variables have them: most keys that are written here by mistake are not taken for a name.
         pattern=r"^[A-Z_][A-Z0-9_]*$",
     )
-    concurrency: int = describe_field("Calls in flight at once.", "calls", ge=1, default=16)
+    ready_timeout: float = describe_field(
+        "The command's server must answer within so long; large models take many minutes to load.",
+        "seconds",
+        gt=0,
+        default=600.0,
+    )
+    concurrency: int = describe_field("Calls in flight at once in each job.", "calls", ge=1, default=16)
     timeout: float = describe_field(
         "A call without an answer after so long is repeated.", "seconds", gt=0, default=120.0
     )
@@ -58,8 +65,9 @@ class Judge(StrictModel):
     )
     prices: Prices | None = describe_field("What a call costs; null costs nothing.", default=None)
     spend_limit: float | None = describe_field(
-        "Before a call could bring an evaluation's cost above this, it ends with an error and keeps what it has paid "
-        "for; null sets no limit.",
+        "Before a call could bring the cost of an evaluation's ledger above this, the job ends with an error and "
+        "keeps what it has paid for; checked in each job: jobs that run at once can together exceed it by what the "
+        "others have in flight. null sets no limit.",
         "USD",
         gt=0,
         default=None,
@@ -71,6 +79,18 @@ class Judge(StrictModel):
         le=1,
         default=0.01,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def check_address(cls, value: Any) -> Any:
+        """A secret in an address stands in no error: the judge is refused as a whole, so that no value is shown."""
+        address = value.get("base_url") if isinstance(value, dict) else None
+        if isinstance(address, str) and any(sign in address for sign in "@?#"):
+            fail(
+                "base_url must hold no user or password (@), query (?) or fragment (#), which would stand in ledgers "
+                "and logs; name the variable of the key in key_variable"
+            )
+        return value
 
     @model_validator(mode="after")
     def check_server(self) -> "Judge":
@@ -90,7 +110,7 @@ class Judge(StrictModel):
 
     def get_server(self) -> str:
         """The server's name in the ledger."""
-        return self.server or self.command or self.base_url
+        return self.server or self.command or self.base_url.rstrip("/")
 
 
 class JudgedEvaluation(StrictModel):
@@ -135,7 +155,8 @@ class AlpacaEval(JudgedEvaluation):
     )
     difficulties: str | None = describe_field(
         "AlpacaEval's file df_gamed.csv, with the difficulties of its 805 instructions: the length-controlled win "
-        "rate is then the published one. null fits difficulties to the study's own runs, as lc_study.",
+        "rate is then the published one; for baseline: reference alone, because they are about GPT-4's outputs. null "
+        "fits difficulties to the study's own runs, as lc_study.",
         default=None,
         min_length=1,
     )
@@ -158,10 +179,16 @@ class AlpacaEval(JudgedEvaluation):
 
     @model_validator(mode="after")
     def check_difficulties(self) -> "AlpacaEval":
-        """Published difficulties are those of published instructions, found by their place."""
+        """Published difficulties are those of published instructions, met by the outputs published with them."""
         if self.difficulties is not None and self.instructions is None:
             fail(
                 "belong to AlpacaEval's own instructions; name their file in instructions",
+                at=("difficulties",),
+            )
+        if self.difficulties is not None and self.baseline != "reference":
+            fail(
+                f"are about comparisons with the outputs in instructions, not with baseline: {self.baseline}; write "
+                "baseline: reference, or remove difficulties, which fits them to the study's own runs",
                 at=("difficulties",),
             )
         return self

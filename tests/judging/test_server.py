@@ -41,7 +41,8 @@ if "broken" in ways:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200 if self.path == "/v1/models" else 404)
+        locked = [int(way) for way in ways if way.isdigit()]
+        self.send_response((locked or [200])[0] if self.path == "/v1/models" else 404)
         self.end_headers()
         if self.path == "/v1/stop":
             os._exit(3)
@@ -132,6 +133,13 @@ def test_a_server_answers_inside_the_block_and_is_gone_behind_it(command, tmp_pa
         ["server", "ready"],
         ["server", "stopped:"],
     ]
+
+
+@pytest.mark.parametrize("status", ["401", "403"])
+def test_a_server_that_asks_for_a_key_is_up(command, tmp_path, status):
+    """`vllm serve --api-key` refuses a look without it, and would be waited for until the time is over."""
+    with serve(command(status), tmp_path / "log", ready_timeout=60) as url:
+        assert get(f"{url}/models") == int(status)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])

@@ -20,10 +20,11 @@ from judged_study import (
     write_responses,
 )
 
+from lossgrid.judging.asking.client import MissingKeyError, NothingReadable
 from lossgrid.judging.asking.ledger import Ledger
 from lossgrid.judging.prompt_sets import write_prompt_sets
 from lossgrid.judging.scores import cut_scores
-from lossgrid.judging.serving.server import serve
+from lossgrid.judging.serving.server import ServerError, serve
 from lossgrid.judging.shards import JudgingError, judge_runs
 
 RUNS = [SFT, WEAK, STRONG]
@@ -53,7 +54,7 @@ def results(tmp_path_factory) -> Path:
     """Responses of three runs to all prompt sets."""
     folder = tmp_path_factory.mktemp("results")
     study = load_judged(folder, **EVALUATIONS)
-    write_prompt_sets(study, folder / "prompts")
+    write_prompt_sets(study, folder / "prompts", folder / "downloads")
     answers = {SFT: answer("cast", "plot"), WEAK: answer("score", "music"), STRONG: answer("plot", "cast")}
     write_responses(folder, folder / "prompts", answers)
     return folder
@@ -288,6 +289,57 @@ def test_an_accepted_share_of_failures_is_counted(judge, url, results, tmp_path)
     failed = [row for row in rows[WEAK] if row["state"] == "api_error"]
     assert [(row["id"], row["preference"]) for row in failed] == [(number, None) for number in refused]
     assert all(f"boil {row['id']} eggs" in row["error"] for row in failed)
+
+
+def test_a_judge_of_whom_nothing_can_be_read_ends_the_job(judge, tmp_path):
+    """A leaderboard without a single win rate must not look like a finished evaluation."""
+    study = load_judged(tmp_path, {"command": f"{ORACLE} --malformed 1"}, alpaca_eval={"prompts": 12})
+    lines = []
+    # A second run asks nobody, and is no better.
+    for _ in range(2):
+        with pytest.raises(JudgingError) as caught:
+            judge(study, "alpaca_eval", [WEAK], lines.append)
+        message = str(caught.value)
+        # The draw was not asked.
+        assert message.startswith(
+            "none of the 11 judgments that were asked for is ok; the first says: neither 'm' nor 'M' among"
+        )
+        assert message.endswith(
+            f"lie in {tmp_path / 'ledger'}, and what lies there is not asked again: delete that folder to ask anew"
+        )
+    assert len([line for line in lines if line.startswith("server ready")]) == 1
+    assert lines[-1] == "1 ok, 11 parse_error"
+    assert not (tmp_path / "judgments" / "shard~0.jsonl").exists()
+
+
+def test_a_judge_of_whom_nothing_can_be_read_is_stopped_early(judge, tmp_path):
+    """Of 328 ratings 50 tell: the others would be paid for nothing."""
+    study = load_judged(
+        tmp_path, {"command": f"{ORACLE} --malformed 1", "concurrency": 4}, mt_bench={"consistency": 2}
+    )
+    with pytest.raises(NothingReadable, match=r"none of the first 5\d replies could be read"):
+        judge(study, "mt_bench", [SFT, WEAK])
+    assert 50 <= len(Ledger(tmp_path / "ledger").read()) < 54
+
+
+def test_a_missing_key_is_said_before_the_server_is_started(judge, tmp_path, monkeypatch):
+    """A judge loads for minutes on GPUs that others wait for."""
+    monkeypatch.delenv("LOSSGRID_TEST_KEY", raising=False)
+    study = load_judged(tmp_path, {"key_variable": "LOSSGRID_TEST_KEY"}, summaries={"rows": 12})
+    lines = []
+    with pytest.raises(MissingKeyError, match="LOSSGRID_TEST_KEY is not set"):
+        judge(study, "summaries", [WEAK], lines.append)
+    assert lines == []
+    assert not (tmp_path / "server.log").exists()
+
+
+def test_a_server_has_the_time_to_start_that_the_study_says(judge, tmp_path):
+    """A judge of 70B from a cold disk needs more than ten minutes, a small one's mistake should not cost them."""
+    study = load_judged(
+        tmp_path, {"command": "sleep 600 {port}", "ready_timeout": 0.5}, summaries={"rows": 12}
+    )
+    with pytest.raises(ServerError, match=r"did not answer GET /v1/models within 0\.5 s"):
+        judge(study, "summaries", [WEAK])
 
 
 def test_responses_that_are_missing_are_named(judge, url, tmp_path):

@@ -1,8 +1,11 @@
 """What a study's judgments depend on: neither the pace of the asking nor its price, and never the training."""
 
+import traceback
+
 import pytest
 
 from lossgrid.studies import (
+    StudyError,
     get_cell,
     get_corpus_settings,
     get_generation_settings,
@@ -54,6 +57,7 @@ CHANGES = {
     "prices": (add("prices: {input: 1, output: 2}"), set()),
     "spend limit": (add("prices: {input: 1, output: 2}\n  spend_limit: 3"), set()),
     "date": (add("date: 2026-11"), set()),
+    "time to start": (add("ready_timeout: 3"), set()),
     "accepted share of errors": (add("max_error_share: 0.5"), set()),
     "variable of the key": (add("key_variable: OTHER_KEY"), set()),
     "size of a shard": (("judge:", "shard_size: 2\njudge:"), set()),
@@ -69,8 +73,8 @@ CHANGES = {
     "instructions": (("{prompts: 20}", "{prompts: 21}"), {"prompts"}),
     "file of instructions": (("{prompts: 20}", "{prompts: 20, instructions: a.json}"), {"prompts"}),
     "file of difficulties": (
-        ("{prompts: 20}", "{prompts: 20, instructions: a.json, difficulties: d.csv}"),
-        {"prompts", "length control"},
+        ("{prompts: 20}", "{prompts: 20, instructions: a.json, difficulties: d.csv, baseline: reference}"),
+        {"prompts", "alpaca_eval", "length control"},
     ),
     "baseline": (("{prompts: 20}", "{prompts: 20, baseline: reference}"), {"alpaca_eval", "length control"}),
     "penalty": (("{prompts: 20}", "{prompts: 20, inverse_regularisation: 3}"), {"length control"}),
@@ -122,6 +126,50 @@ def test_a_named_server_may_move(load_changed):
         "server": "ours",
         "evaluation": {"consistency": 4, "mode": "single"},
     }
+
+
+def test_a_slash_at_the_end_of_an_address_is_no_other_server(load_changed):
+    """Written either way it is the same judge, whose answers must not be paid twice."""
+    ways = ("  base_url: http://127.0.0.1/v1\n", "  base_url: http://127.0.0.1/v1/\n")
+    plain, slashed = (load_changed(("claims:\n", f"{BLOCKS.replace(COMMAND, way)}claims:\n")) for way in ways)
+    assert get_judging_settings(plain, "mt_bench") == get_judging_settings(slashed, "mt_bench")
+    assert plain.judge.get_server() == "http://127.0.0.1/v1"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://me:hunter2@example.org/v1",
+        "https://example.org/v1?api_key=hunter2",
+        "https://example.org/v1#hunter2",
+        "me:hunter2@example.org/v1",
+    ],
+)
+def test_a_secret_in_an_address_is_refused_and_not_shown(load_changed, address):
+    """It would stand in every record of the ledger, and in the log of every job."""
+    blocks = BLOCKS.replace(COMMAND, f"  base_url: {address}\n")
+    with pytest.raises(StudyError, match=r"judge: .*base_url must hold no user or password") as caught:
+        load_changed(("claims:\n", f"{blocks}claims:\n"))
+    assert "name the variable of the key in key_variable" in str(caught.value)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "hunter2" not in shown
+
+
+def test_published_difficulties_are_about_published_outputs(load_changed):
+    """Difficulties of GPT-4's outputs would call a win rate against the SFT model length-controlled, and be wrong."""
+
+    def load(settings: str):
+        blocks = BLOCKS.replace("{prompts: 20}", f"{{prompts: 20, instructions: a.json{settings}}}")
+        return load_changed(("claims:\n", f"{blocks}claims:\n"))
+
+    for settings in (", difficulties: d.csv", ", difficulties: d.csv, baseline: sft"):
+        with pytest.raises(
+            StudyError, match=r"difficulties: 'd\.csv': .*not with baseline: sft; write baseline: reference"
+        ):
+            load(settings)
+    plain, published = load(", baseline: reference"), load(", difficulties: d.csv, baseline: reference")
+    changed = [step for step in STEPS if STEPS[step](plain) != STEPS[step](published)]
+    assert changed == ["length control"]
 
 
 def test_a_study_without_a_judge_asks_for_no_prompts(load_changed):
