@@ -37,13 +37,8 @@ JUDGED_TABLES = {"mt_bench": "mt_bench", "alpaca_eval": "leaderboard", "summarie
 JUDGED_FIGURES = {"mt_bench": "mt_bench", "alpaca_eval": "win_rates"}
 
 # What a cell holds beside its policy, below its folder.
-CELL_FILES = [
-    "training.jsonl",
-    "health.json",
-    "responses/heldout.jsonl",
-    "responses/judged.jsonl",
-    "scores/frontier.jsonl",
-]
+RUN_FILES = ["responses/heldout.jsonl", "responses/judged.jsonl", "scores/frontier.jsonl"]
+CELL_FILES = ["training.jsonl", "health.json", *RUN_FILES]
 
 
 def get_study(wildcards):
@@ -310,8 +305,36 @@ def get_tables(study):
     return ["audit", "cells", "predictions", *judged, *judge, "comparisons", *claims, "costs"]
 
 
+def get_shared_files(study):
+    """What a study makes once for all its cells, and the judgments of their shards."""
+    evaluations = STUDIES[study].get_evaluations()
+    return [
+        *[f"results/{study}/{name}" for name in ("corpus", "sft/policy", "pairs", "reference")],
+        *([f"results/{study}/prompts"] if evaluations else []),
+        *[
+            f"results/{study}/judgments/{evaluation}/shard~{shard}.jsonl"
+            for evaluation in evaluations
+            for shard in range(len(get_shards(study)))
+        ],
+    ]
+
+
+def get_run_files(study):
+    """What a study keeps of each of its runs, the policies left out: they may be removed to save space."""
+    scores = [f"scores/{evaluation}.jsonl" for evaluation in STUDIES[study].get_evaluations()]
+    return [
+        f"results/{study}/{run}/{file}"
+        for run in get_runs(study)
+        for file in (*(RUN_FILES if run == "sft" else CELL_FILES), *scores)
+    ]
+
+
 def get_all_targets():
-    """What `rule all` asks of the studies that config.yaml names."""
+    """What `rule all` asks of the studies that config.yaml names.
+
+    All that is made, not only the last files: a job that fails takes its outputs with it, and where they are no
+    targets, the older files that were made from them would pass for finished.
+    """
     unknown = [name for name in config["studies"] if name not in STUDIES]
     if unknown:
         raise WorkflowError(
@@ -327,25 +350,26 @@ def get_all_targets():
     tables = [
         f"results/{study}/tables/{table}.csv" for study in config["studies"] for table in get_tables(study)
     ]
-    # The tables depend on these anyway; as targets of their own they are made again when a user deletes them.
-    cells = [
-        f"results/{study}/cells/{path}/{file}"
-        for study in config["studies"]
-        for path in get_trained_paths(study)
-        for file in CELL_FILES
-    ]
-    scores = [
-        f"results/{study}/{run}/scores/{evaluation}.jsonl"
-        for study in config["studies"]
-        for run in get_runs(study)
-        for evaluation in STUDIES[study].get_evaluations()
-    ]
-    return figures + tables + cells + scores
+    shared = [file for study in config["studies"] for file in get_shared_files(study)]
+    runs = [file for study in config["studies"] for file in get_run_files(study)]
+    return figures + tables + shared + runs
 
 
 def get_warnings():
-    """What the closed forms say against settings of the studies that are built, before anything is trained."""
-    return [line for name in config["studies"] if name in STUDIES for line in describe_starts(STUDIES[name])]
+    """What can be said against the studies that are built before anything is trained."""
+    built = [STUDIES[name] for name in config["studies"] if name in STUDIES]
+    return [line for study in built for line in (*describe_starts(study), *describe_missing_key(study))]
+
+
+def describe_missing_key(study):
+    """A line where the key of a study's judge is not in the environment."""
+    variable = study.judge and study.judge.key_variable
+    if not variable or os.environ.get(variable):
+        return []
+    return [
+        f"study {study.name}: the variable that judge.key_variable names is not set: judging will fail before its "
+        "first call; export it"
+    ]
 
 
 def get_error_message(logs):

@@ -126,6 +126,20 @@ def test_another_judge_is_asked_everything_and_no_policy_is_touched(finished, wo
 
 
 @pytest.mark.slow
+def test_a_failed_judge_is_not_forgotten_by_the_next_run(workflow):
+    """Scores of the judge before, under the name of the new one, would be a false table that nobody doubts."""
+    workflow.edit(STUDY_FILE, MODEL, "  model: unknown\n")
+    assert workflow.run(check=False).returncode != 0
+    assert workflow.plan() == REJUDGED
+    process = workflow.run(check=False)
+    assert process.returncode != 0
+    assert "unknown" in process.stdout
+    workflow.edit(STUDY_FILE, "  model: unknown\n", MODEL)
+    workflow.run()
+    assert workflow.plan() == {}
+
+
+@pytest.mark.slow
 def test_killed_judging_keeps_its_answers_and_leaves_no_server(workflow):
     """A job that is killed at night must leave no GPU occupied and no answer to be paid for again."""
     workflow.edit(STUDY_FILE, COMMAND, COMMAND.replace("{port}", "{port} --latency-ms 400"))

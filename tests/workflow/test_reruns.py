@@ -68,6 +68,35 @@ def test_added_seed_is_the_only_one_trained(workflow):
     assert workflow.plan() == ONE_MORE_CELL
 
 
+MADE_FROM = {
+    "corpus": "make_corpus",
+    "sft/policy": "train_sft",
+    "pairs": "make_pairs",
+    "reference": "compute_reference_logps",
+    "prompts": "make_prompts",
+    "judgments/mt_bench/shard~1.jsonl": "judge_responses",
+    "sft/responses/judged.jsonl": "generate_responses",
+    f"cells/{DPO}/health.json": "train_cell",
+}
+
+
+@pytest.mark.parametrize("made", MADE_FROM)
+def test_what_a_failed_job_took_with_it_is_made_again(workflow, made):
+    """Snakemake deletes the outputs of a job that fails; what an earlier run made from them must not pass for new."""
+    path = workflow.results / made
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    plan = workflow.plan()
+    assert plan[MADE_FROM[made]] == 1
+    assert plan.keys() & SUMMARY.keys()
+
+
+def test_removed_policies_are_not_trained_again(workflow):
+    """The policies are most of a study's disk space, and nobody needs those of a sweep that is judged."""
+    for policy in workflow.results.glob("cells/*/*/*/policy"):
+        shutil.rmtree(policy)
+    assert workflow.plan() == {}
+
+
 LOSSES = "lossgrid/objectives/logistic.py"
 HARMLESS_EDITS = {
     "comment in a loss": (LOSSES, "    rho = log", "    # The margin.\n    rho = log"),
