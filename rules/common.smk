@@ -180,7 +180,7 @@ def get_judging_settings(wildcards):
 
 
 def get_judge(wildcards):
-    """What the table of the judge says of it beside its judgments, as JSON."""
+    """What tables and figures say of the judge beside its judgments, as JSON."""
     judge = get_study(wildcards).judge
     return json.dumps([judge.model, judge.get_server(), judge.date])
 
@@ -301,7 +301,7 @@ def get_tables(study):
     evaluations = STUDIES[study].get_evaluations()
     judged = [table for name, table in JUDGED_TABLES.items() if name in evaluations]
     claims = ["claims"] if STUDIES[study].claims else []
-    judge = ["judge"] if evaluations else []
+    judge = ["judge", "judge_costs"] if evaluations else []
     return ["audit", "cells", "predictions", *judged, *judge, "comparisons", *claims, "costs"]
 
 

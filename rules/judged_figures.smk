@@ -22,6 +22,7 @@ rule plot_mt_bench:
     params:
         study="studies/{study}.yaml",
         title=get_title,
+        judge=get_judge,
         code=get_code("plot_mt_bench"),
     message:
         "{wildcards.study}: drawing MT-Bench scores"
@@ -54,6 +55,7 @@ rule plot_win_rates:
     params:
         study="studies/{study}.yaml",
         title=get_title,
+        judge=get_judge,
         code=get_code("plot_win_rates"),
     message:
         "{wildcards.study}: drawing win rates against length"

@@ -104,6 +104,12 @@ rule collect_judge:
             category="{study}",
             labels={"what": "the judge"},
         ),
+        costs=report(
+            "results/{study}/tables/judge_costs.csv",
+            caption="../report/judge_costs.rst",
+            category="{study}",
+            labels={"what": "what judging took"},
+        ),
     log:
         "results/{study}/logs/collect_judge.log",
     benchmark:
@@ -122,7 +128,7 @@ rule collect_judge:
         "{wildcards.study}: describing the judge"
     shell:
         "python workflow_scripts/collect_judge.py --study {params.study} --results results/{wildcards.study} "
-        "--table {output.table} > {log} 2>&1"
+        "--table {output.table} --costs {output.costs} > {log} 2>&1"
 
 
 rule compare_cells:

@@ -1,4 +1,4 @@
-"""The table of the judge: what it was asked, how often it failed, how far it agrees with itself, what it cost."""
+"""The table of the judge: what it was asked, how often it failed, how far it agrees with itself."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lossgrid.judging.asking.ledger import Ledger
 from lossgrid.judging.comparisons import OPPOSITE_ORDER, SAME_ORDER
 from lossgrid.statistics.clustered import estimate_mean
 from lossgrid.statistics.mt_bench import SHARES, pair_repeats
@@ -28,7 +27,7 @@ def collect_judge(study: Study, results: Path) -> pd.DataFrame:
 
     Args:
         study: The study, with a judge.
-        results: Its results folder, with the scores of every run and the ledgers.
+        results: Its results folder, with the scores of every run.
 
     Returns:
         A row an evaluation: `model`, `server`, `date`; the judgments that the tables count, by state: `n`, `n_ok`,
@@ -37,9 +36,7 @@ def collect_judge(study: Study, results: Path) -> pd.DataFrame:
         one judgment (points, or preference from 0 to 1), each with the ends of its 95 % interval (`_low`, `_high`);
         for comparisons `order_pairs` of the two orders of one comparison with their `order_agreement` and its
         interval, and `first_place`, the mean preference for the text shown first where 0.5 is no bias, with its
-        standard error; of the answers in the ledger `prompt_tokens` and `completion_tokens`; and of the whole
-        ledger, failures included, `calls` and `cost` (USD, at most). Errors are clustered by question, prompt, or
-        post, over all runs.
+        standard error. Errors are clustered by question, prompt, or post, over all runs.
     """
     return pd.DataFrame(
         [
@@ -49,7 +46,6 @@ def collect_judge(study: Study, results: Path) -> pd.DataFrame:
                 "server": study.judge.get_server(),
                 "date": study.judge.date,
                 **_describe(evaluation, read_score_rows(study, results, evaluation)),
-                **_add_up(results / "ledgers" / evaluation),
             }
             for evaluation in study.get_evaluations()
         ]
@@ -138,13 +134,3 @@ def _name(preferences: pd.Series) -> np.ndarray:
     """Which of two texts is preferred: 1, 0, or ½ for a draw; NaN where there is no judgment."""
     values = preferences.to_numpy(float)
     return np.where(np.isnan(values), np.nan, (np.sign(values - 0.5) + 1) / 2)
-
-
-def _add_up(folder: Path) -> dict[str, Any]:
-    ledger = Ledger(folder)
-    replies = [record.reply for record in ledger.read().values() if record.reply]
-    return {
-        "calls": ledger.calls,
-        **{name: sum(reply[name] for reply in replies) for name in ("prompt_tokens", "completion_tokens")},
-        "cost": ledger.spent,
-    }

@@ -57,6 +57,12 @@ def write_responses(
     return answers
 
 
+def write_scores(results: Path, evaluation: str, rows: dict[str, list[dict]]) -> None:
+    """Score files of all runs, empty for a run without rows."""
+    for run in (SFT, WEAK, STRONG):
+        write_lines(results / run / "scores" / f"{evaluation}.jsonl", rows.get(run, []))
+
+
 def read_lines(file: Path) -> list[dict]:
     """The objects of a file of JSON lines."""
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

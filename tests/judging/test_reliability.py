@@ -13,12 +13,12 @@ from judged_study import (
     WEAK,
     load_judged,
     read_lines,
-    write_lines,
     write_responses,
+    write_scores,
 )
 from scipy.stats import beta
 
-from lossgrid.judging.asking.ledger import Ledger, Record
+from lossgrid.judging.judge_costs import collect_judge_costs
 from lossgrid.judging.prompt_sets import write_prompt_sets
 from lossgrid.judging.reliability import collect_judge
 from lossgrid.judging.scores import cut_scores
@@ -29,12 +29,6 @@ EXACT = 1e-12
 # Clopper and Pearson of all of 2 pairs, and of 2 of 3 (the lower end solves 3p² − 2p³ = 0.025).
 ALL_OF_TWO = 0.025 ** (1 / 2)
 TWO_OF_THREE = (0.094299, 0.975 ** (1 / 3))
-
-
-def write_scores(results: Path, evaluation: str, rows: dict[str, list[dict]]) -> None:
-    """Score files of all runs, empty for a run without rows."""
-    for run in (SFT, WEAK, STRONG):
-        write_lines(results / run / "scores" / f"{evaluation}.jsonl", rows.get(run, []))
 
 
 def rate(question: int, turn: int, score: float | None, repeat: int = 0, state: str | None = None) -> dict:
@@ -52,20 +46,6 @@ def compare(name, preference: float | None, swapped: bool, repeat: int = 0, **mo
         "id": name, "swapped": swapped, "repeat": repeat, "state": "parse_error" if preference is None else "ok",
         "preference": preference, "error": None, "key": f"{name}/{repeat}", **more,
     }  # fmt: skip
-
-
-def make_record(key: str, state: str, attempts: int, cost: float, tokens: tuple[int, int] | None) -> Record:
-    """A record of a judge that charges for its calls."""
-    names = ("prompt_tokens", "completion_tokens")
-    reply = tokens and {
-        "text": "",
-        "finish_reason": "stop",
-        "top_logprobs": None,
-        **dict(zip(names, tokens, strict=True)),
-    }
-    return Record(
-        key, state, None, reply, None, False, cost, attempts, "m", "s", 0, f"2026-01-01T00:00:0{attempts}"
-    )
 
 
 def describe(folder: Path, evaluation: str, settings: dict, rows: dict[str, list[dict]]) -> pd.Series:
@@ -101,7 +81,6 @@ def test_ratings(tmp_path):
     assert row["agreement_low"] < 0.1 < 0.99 < row["agreement_high"]
     # Ratings have no order.
     assert "order_pairs" not in row
-    assert row[["calls", "prompt_tokens", "completion_tokens", "cost"]].tolist() == [0, 0, 0, 0]
 
 
 def test_comparisons(tmp_path):
@@ -241,18 +220,6 @@ def test_a_judge_of_whom_nothing_is_known(tmp_path, evaluation, settings, row):
     assert pd.isna(described.get("first_place"))
 
 
-def test_what_the_ledger_cost(tmp_path):
-    """Calls and money of failures count, also of those that were answered later: they were made and paid."""
-    ledger = Ledger(tmp_path / "ledgers" / "mt_bench")
-    ledger.append(make_record("a", "ok", 1, 0.25, (100, 10)))
-    ledger.append(make_record("b", "api_error", 8, 0.5, None))
-    ledger.append(make_record("b", "parse_error", 2, 0.125, (200, 30)))
-    ledger.append(make_record("c", "api_error", 3, 0.0, None))
-    ledger.close()
-    row = describe(tmp_path, "mt_bench", {}, {SFT: [rate(1, 1, 5)]})
-    assert row[["calls", "prompt_tokens", "completion_tokens", "cost"]].tolist() == [14, 300, 40, 0.875]
-
-
 def test_a_judge_that_garbles_its_replies_is_found_out(tmp_path, monkeypatch):
     """Three replies of ten are malformed: the table says so, and the tables' means are of the others.
 
@@ -286,6 +253,7 @@ def test_a_judge_that_garbles_its_replies_is_found_out(tmp_path, monkeypatch):
     assert 30 < row["pairs"] < 90
     assert 0.4 < row["agreement"] < 1
     assert 0 < row["noise_sd"] < 1
-    assert row["calls"] == len(Ledger(ledger).read()) == sum(states.values())
-    assert row["prompt_tokens"] > row["completion_tokens"] > 0
-    assert row["cost"] == 0
+    costs = collect_judge_costs(study, tmp_path).iloc[0]
+    assert costs["asked"] == costs["calls"] == costs["ledger_calls"] == sum(states.values())
+    assert costs["prompt_tokens"] > costs["completion_tokens"] > 0
+    assert costs["cost"] == 0

@@ -86,10 +86,10 @@ def test_more_second_questions_concern_one_evaluation(workflow):
     assert workflow.plan() == {"judge_responses": 2, "score_judgments": 6, **TABLES_OF_RATINGS}
 
 
-def test_date_of_a_judge_is_news_for_its_table_alone(workflow):
-    """A table that says of a hosted judge when it was asked must not say an old date."""
+def test_date_of_a_judge_is_news_for_what_shows_it_alone(workflow):
+    """A table or a title that says of a hosted judge when it was asked must not say an old date."""
     workflow.edit(STUDY_FILE, MODEL, f"{MODEL}  date: 2026-01\n")
-    assert workflow.plan() == {"collect_judge": 1}
+    assert workflow.plan() == {"collect_judge": 1, "plot_mt_bench": 1, "plot_win_rates": 1}
 
 
 def test_deleted_scores_are_cut_again(workflow):
