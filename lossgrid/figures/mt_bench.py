@@ -116,7 +116,7 @@ def _get_handles(overall: pd.DataFrame, measure: Measure) -> list[Line2D]:
         Line2D([], [], marker="o", markersize=4.5, label="mean over seeds" if seeds else "setting", **grey),
         *(
             Line2D([], [], marker=mark, markersize=4, label=f"turn {turn}", **grey)
-            for turn, mark in TURNS.items()
+            for turn, (mark, _) in TURNS.items()
         ),
     ]
     if seeds:

@@ -10,9 +10,8 @@ from lossgrid.figures.judged_settings import SETTING
 from lossgrid.figures.setting_rows import Rows, draw_rows, write_column
 from lossgrid.figures.style import Look, darken, get_look
 
-# The marks of the turns are their numbers, so many points above the line that would cross them.
-TURNS = {"1": "$1$", "2": "$2$"}
-RAISED = 4
+# The marks of the turns are their numbers, so many points above and below the line that would cross them.
+TURNS = {"1": ("$1$", 4.5), "2": ("$2$", -4.5)}
 FAILED = ["n_parse_error", "n_api_error"]
 
 
@@ -29,11 +28,11 @@ def draw_dots(
         rows: Where the settings are.
     """
     draw_rows(axes, rows)
-    raised = axes.transData + ScaledTranslation(0, RAISED / 72, axes.figure.dpi_scale_trans)
-    for turn, mark in TURNS.items():
+    for turn, (mark, raised) in TURNS.items():
+        beside = axes.transData + ScaledTranslation(0, raised / 72, axes.figure.dpi_scale_trans)
         own = turns[turns["turn"] == turn].groupby(SETTING, sort=False)["score"].mean()
         axes.scatter(
-            own, [rows.places[key] for key in own.index], s=11, marker=mark, transform=raised, linewidth=0.2,
+            own, [rows.places[key] for key in own.index], s=11, marker=mark, transform=beside, linewidth=0.2,
             alpha=0.75, zorder=2,
             color=[darken(get_look(objective).colour) for objective, _ in own.index],
         )  # fmt: skip
