@@ -48,8 +48,8 @@ def export_batch(
     loaded = load_study(find_study(study))
     from lossgrid.judging.batch_jobs import export_evaluation
 
-    for file in export_evaluation(loaded, evaluation, results or Path("results", loaded.name), folder):
-        print(file)
+    files = export_evaluation(loaded, evaluation, results or Path("results", loaded.name), folder)
+    print("\n".join(map(str, files)) or "nothing to ask: the ledger has every answer")
 
 
 def import_batch(
@@ -68,6 +68,8 @@ def import_batch(
     """
     from lossgrid.studies import load_study
 
+    if not files:
+        raise ValueError("import-batch: no files; give the output and error files of the batch")
     loaded = load_study(find_study(study))
     from lossgrid.judging.batch_jobs import import_evaluation
 

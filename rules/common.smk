@@ -200,7 +200,14 @@ def get_alpaca_eval_file(key):
 
     def collect(wildcards):
         alpaca_eval = get_study(wildcards).alpaca_eval
-        return (alpaca_eval and getattr(alpaca_eval, key)) or []
+        file = alpaca_eval and getattr(alpaca_eval, key)
+        # Snakemake would take what was made from another file for finished.
+        if file and not os.path.isfile(file):
+            raise WorkflowError(
+                f"studies/{wildcards.study}.yaml: alpaca_eval.{key}: {file}: no such file; put AlpacaEval's file there "
+                "or correct the path"
+            )
+        return file or []
 
     return collect
 

@@ -1,5 +1,6 @@
 """Have the responses of several runs judged in one evaluation."""
 
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -28,19 +29,25 @@ def main(
         judgments: JSON lines to write.
         server_log: Log of the judge's server, where the job starts one.
     """
-    from lossgrid.judging.shards import judge_runs
+    from lossgrid.judging.asking.client import JudgingStopped
+    from lossgrid.judging.serving.server import ServerError
+    from lossgrid.judging.shards import JudgingError, judge_runs
     from lossgrid.studies import load_study
 
-    judge_runs(
-        load_study(study),
-        evaluation,
-        runs,
-        results=results,
-        prompts=prompts,
-        ledger=ledger,
-        judgments=judgments,
-        server_log=server_log,
-    )
+    try:
+        judge_runs(
+            load_study(study),
+            evaluation,
+            runs,
+            results=results,
+            prompts=prompts,
+            ledger=ledger,
+            judgments=judgments,
+            server_log=server_log,
+        )
+    except (JudgingStopped, JudgingError, ServerError) as error:
+        # What went wrong lies with the judge, which a traceback of this program would only hide.
+        sys.exit(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -57,6 +57,11 @@ def import_evaluation(study: Study, evaluation: str, results: Path, files: Seque
 def _prepare(study: Study, evaluation: str, results: Path) -> tuple[list[JudgeRequest], Endpoint, Ledger]:
     if evaluation not in study.get_evaluations():
         raise StudyError(f"study {study.name}: has no {evaluation}; add it to the study")
+    if study.judge.base_url is None:
+        raise StudyError(
+            f"study {study.name}: its judge is a server of its own (judge.command), which takes no batches; name the "
+            "service in judge.base_url"
+        )
     asked = build_questions(study, evaluation, list(get_run_names(study)), results, results / "prompts")
-    endpoint = get_endpoint(study.judge, study.judge.base_url or "")
+    endpoint = get_endpoint(study.judge, study.judge.base_url)
     return list_requests(asked), endpoint, Ledger(results / "ledgers" / evaluation)

@@ -1,13 +1,21 @@
 """How a study's responses are judged: the judge, and the evaluations that ask it."""
 
+import re
 from typing import Any, Literal
 
 from pydantic import model_validator
 
 from lossgrid.studies.base import StrictModel, describe_field, fail
+from lossgrid.studies.code_identity import get_code_identity
 
 # The strength that upstream's cross-validation chose for most of the models of its leaderboard.
 PUBLISHED_C = 2.782559402207126
+MT_BENCH_QUESTIONS = 80
+# First questions of held-out chats that the reviews world has; each is an instruction.
+REVIEWS_INSTRUCTIONS = 960
+_OWN_SCRIPT = re.compile(r"(?<!\S)workflow_scripts/\w+\.py(?!\S)")
+# Of 64 hexadecimal digits.
+_SHOWN_DIGITS = 12
 
 
 class Prices(StrictModel):
@@ -22,9 +30,10 @@ class Judge(StrictModel):
 
     model: str = describe_field("Name of the model that the server is asked for.", min_length=1)
     date: str | None = describe_field(
-        "When this judge was asked, year-month or year-month-day: hosted models change under one name.",
+        "When this judge was asked, year-month or year-month-day: hosted models change under one name. It is shown "
+        "and asks nothing anew; for that, give server a new name.",
         default=None,
-        pattern=r"^\d{4}-\d{2}(-\d{2})?$",
+        pattern=r"^\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$",
     )
     command: str | None = describe_field(
         "Command that starts the server, `{port}` replaced by a free port; the job that needs the judge starts and "
@@ -39,8 +48,9 @@ class Judge(StrictModel):
         pattern=r"^https?://.+$",
     )
     server: str | None = describe_field(
-        "Name of the server in the ledger; null takes the command or the base_url. With a name, an address can "
-        "change without asking again.",
+        "Name of the server in the ledger; null takes the base_url, or the command with a hash of the script of this "
+        "repository that it starts. With a name, an address can change without asking again; with another name, all "
+        "is asked anew.",
         default=None,
         min_length=1,
     )
@@ -110,7 +120,11 @@ class Judge(StrictModel):
 
     def get_server(self) -> str:
         """The server's name in the ledger."""
-        return self.server or self.command or self.base_url.rstrip("/")
+        if self.server or self.base_url:
+            return self.server or self.base_url.rstrip("/")
+        scripts = _OWN_SCRIPT.findall(self.command)
+        # What a judge of this repository answers is a matter of its code.
+        return f"{self.command} ({get_code_identity(*scripts)[:_SHOWN_DIGITS]})" if scripts else self.command
 
 
 class JudgedEvaluation(StrictModel):
@@ -125,6 +139,11 @@ class JudgedEvaluation(StrictModel):
     max_new_tokens: int | None = describe_field(
         "Longest response; null takes the evaluation's.", "tokens", ge=1, default=None
     )
+
+    def refuse_more_than(self, most: int, what: str) -> None:
+        """Refuse more second questions than there are first ones."""
+        if self.consistency > most:
+            fail(f"is more than {what}; lower it", at=("consistency",))
 
 
 class MtBench(JudgedEvaluation):
@@ -142,6 +161,12 @@ class MtBench(JudgedEvaluation):
     mode: Literal["single", "pairwise"] = describe_field(
         "Rate each response alone, or compare it with the SFT model's in both orders.", default="single"
     )
+
+    @model_validator(mode="after")
+    def check_consistency(self) -> "MtBench":
+        """No more second questions than questions."""
+        self.refuse_more_than(MT_BENCH_QUESTIONS, f"the {MT_BENCH_QUESTIONS} questions")
+        return self
 
 
 class AlpacaEval(JudgedEvaluation):
@@ -178,6 +203,17 @@ class AlpacaEval(JudgedEvaluation):
     )
 
     @model_validator(mode="after")
+    def check_prompts(self) -> "AlpacaEval":
+        """No more second questions than prompts, and no more prompts than the world has."""
+        if self.instructions is None and self.prompts > REVIEWS_INSTRUCTIONS:
+            fail(
+                f"the world has {REVIEWS_INSTRUCTIONS} instructions; lower it, or name a file in instructions",
+                at=("prompts",),
+            )
+        self.refuse_more_than(self.prompts, f"prompts: {self.prompts}")
+        return self
+
+    @model_validator(mode="after")
     def check_difficulties(self) -> "AlpacaEval":
         """Published difficulties are those of published instructions, met by the outputs published with them."""
         if self.difficulties is not None and self.instructions is None:
@@ -201,6 +237,12 @@ class Summaries(JudgedEvaluation):
     opponents: Literal["both", "human", "sft"] = describe_field(
         "Whose summaries a run's are compared with.", default="both"
     )
+
+    @model_validator(mode="after")
+    def check_consistency(self) -> "Summaries":
+        """No more second questions than rows."""
+        self.refuse_more_than(self.rows, f"rows: {self.rows}")
+        return self
 
 
 EVALUATIONS = ("mt_bench", "alpaca_eval", "summaries")

@@ -18,6 +18,7 @@ from lossgrid.studies import (
     get_training_settings,
     hash_canonical,
 )
+from lossgrid.studies.code_identity import get_code_identity
 
 BLOCKS = """\
 judge:
@@ -126,6 +127,16 @@ def test_a_named_server_may_move(load_changed):
         "server": "ours",
         "evaluation": {"consistency": 4, "mode": "single"},
     }
+
+
+def test_a_judge_of_this_repository_is_its_code(load_changed):
+    """An oracle that was mended would otherwise be answered for by the ledger of the one that was wrong."""
+    settings = ("  command: python workflow_scripts/serve_oracle.py --port {port}\n", COMMAND)
+    own, other = (load_changed(("claims:\n", f"{BLOCKS.replace(COMMAND, way)}claims:\n")) for way in settings)
+    code = get_code_identity("workflow_scripts/serve_oracle.py")
+    assert own.judge.get_server() == f"python workflow_scripts/serve_oracle.py --port {{port}} ({code[:12]})"
+    assert get_judging_settings(own, "mt_bench")["server"] == own.judge.get_server()
+    assert other.judge.get_server() == other.judge.command
 
 
 def test_a_slash_at_the_end_of_an_address_is_no_other_server(load_changed):

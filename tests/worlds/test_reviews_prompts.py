@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from lossgrid.studies.judging import REVIEWS_INSTRUCTIONS
 from lossgrid.worlds.reviews.clause import parse_reply
 from lossgrid.worlds.reviews.corpus import make_chats, make_preference_prompts
 from lossgrid.worlds.reviews.judge_prompts import get_judge_prompts
@@ -151,6 +152,13 @@ def test_sets_ask_different_questions(sets):
         for other in range(one):
             # 80 of 960 questions each: 6.7 in common by chance.
             assert len(set(firsts[one]) & set(firsts[other])) < 25
+
+
+def test_a_study_may_ask_for_as_many_instructions_as_there_are():
+    """The schema refuses more before anything runs, and must not refuse fewer."""
+    assert len(make_instructions(3, REVIEWS_INSTRUCTIONS)) == REVIEWS_INSTRUCTIONS
+    with pytest.raises(ValueError, match=f"has {REVIEWS_INSTRUCTIONS} held-out"):
+        make_instructions(3, REVIEWS_INSTRUCTIONS + 1)
 
 
 def test_files_are_written_as_far_as_asked_for(tmp_path):

@@ -46,7 +46,7 @@ def export_batch(
         report: Gets the estimate.
 
     Returns:
-        The files.
+        The files; none where nothing is missing.
 
     Raises:
         FileExistsError: The folder holds a batch already, which may have been sent and paid.
@@ -57,6 +57,8 @@ def export_batch(
     prices = _discount(endpoint.prices)
     estimate = estimate_cost((by_key[key] for key in missing), prices, len(by_key) - len(missing))
     report(f"batch for judge {endpoint.model} on {endpoint.name}: {estimate.describe()}")
+    if not missing:
+        return []
     if present := sorted(folder.glob("batch-*.jsonl")):
         raise FileExistsError(
             f"{present[0]} may have been sent already; import its answers and remove it first"
