@@ -9,14 +9,9 @@ from dataclasses import replace
 
 from lossgrid.judging.asking.back_off import BackOff, get_delay
 from lossgrid.judging.asking.call import Caller
-from lossgrid.judging.asking.endpoint import (
-    AuthenticationFailed,
-    Endpoint,
-    ServerGone,
-    SpendLimitReached,
-    WrongAddress,
-)
-from lossgrid.judging.asking.ledger import Ledger, Record, get_time
+from lossgrid.judging.asking.endpoint import Endpoint, SpendLimitReached
+from lossgrid.judging.asking.giving_up import GivingUp
+from lossgrid.judging.asking.ledger import Ledger
 from lossgrid.judging.asking.outcome import Failure, get_cost, make_record
 from lossgrid.judging.asking.prices import Budget, get_worst_case
 from lossgrid.judging.asking.progress import Progress
@@ -26,8 +21,6 @@ from lossgrid.judging.asking.request import JudgeRequest, Reply
 REPORT_SECONDS = 5.0
 REFRESH_SECONDS = 1.0
 BLOCK = 16
-# Prompts that a provider's moderation refuses stand among others; so many refusals in a row are about the key.
-REFUSED_IN_A_ROW = 50
 
 
 class Asking:
@@ -52,12 +45,11 @@ class Asking:
         report: Callable[[str], None],
     ):
         self.by_key, self.endpoint, self.ledger = by_key, endpoint, ledger
-        self.progress, self.replies, self.report = progress, replies, report
+        self.progress, self.report = progress, report
+        self.giving_up = GivingUp(endpoint, progress, replies)
         self.budget = None if endpoint.spend_limit is None else Budget(endpoint.spend_limit)
         self.back_off = BackOff()
         self.in_flight = 0
-        self.given_up_in_a_row = 0
-        self.refused_in_a_row: list[Record] = []
         self.error: BaseException | None = None
         self.stopping = asyncio.Event()
 
@@ -110,7 +102,8 @@ class Asking:
                 open_cost = 0.0
                 if isinstance(outcome, Reply):
                     break
-                self._stop_if_hopeless(outcome)
+                if error := self.giving_up.find_hopeless(outcome):
+                    self._stop(error)
                 if outcome.billed:
                     lost += worst
                 else:
@@ -173,54 +166,6 @@ class Asking:
             self.back_off.pause(pause)
         await self._sleep(delay)
 
-    def _stop_if_hopeless(self, failure: Failure) -> None:
-        """Stop the run where every other call would fail for the same reason."""
-        where = self.progress.judge
-        if failure.exhausted:
-            self._stop(
-                SpendLimitReached(f"{where}: the server says that the account is used up: {failure.reason}")
-            )
-        elif failure.status == 401 or (failure.status == 403 and not self._has_replies()):
-            self._stop(AuthenticationFailed(f"{where}: {failure.reason}; {self._spell_key_fix()}"))
-        elif failure.status == 404 and not self.progress.answered:
-            address = f"{self.endpoint.base_url.rstrip('/')}/chat/completions"
-            self._stop(WrongAddress(f"{where}: {address}: {failure.reason}; check base_url and model"))
-
-    def _spell_key_fix(self) -> str:
-        variable = self.endpoint.key_variable
-        return f"check the key in {variable}" if variable else "name the variable of its key in key_variable"
-
-    def _has_replies(self) -> bool:
-        """Whether this judge has ever answered one of the requests."""
-        return self.replies.readable + self.replies.unreadable > 0
-
-    def _stop_if_all_are_refused(self, refused: Record) -> None:
-        """A key that is withdrawn while it is used must not leave every other request as refused for good."""
-        self.refused_in_a_row.append(refused)
-        if len(self.refused_in_a_row) < REFUSED_IN_A_ROW:
-            return
-        self._stop(
-            AuthenticationFailed(
-                f"{self.progress.judge}: the last {len(self.refused_in_a_row)} requests were all refused, the last "
-                f"because: {refused.error}; {self._spell_key_fix()}"
-            )
-        )
-        for record in self.refused_in_a_row:
-            if record.permanent:
-                self.ledger.append(replace(record, permanent=False, cost=0.0, attempts=0, time=get_time()))
-        self.refused_in_a_row = []
-
-    def _stop_if_gone(self) -> None:
-        """Thousands of requests that wait out all their attempts on a server that died take hours."""
-        if self.given_up_in_a_row >= self.endpoint.concurrency:
-            self._stop(
-                ServerGone(
-                    f"{self.progress.judge}: the last {self.given_up_in_a_row} judgments got no answer in "
-                    f"{self.endpoint.attempts} attempts each, the last because: {self.progress.last_error}; see that "
-                    "the server is up and run the same command again"
-                )
-            )
-
     def _record(self, key: str, outcome: Reply | Failure, cost: float, calls: int) -> None:
         if isinstance(outcome, Failure) and outcome.status == 403:
             # Among answers it is about the request, as moderation has it; else it may be about the key.
@@ -228,18 +173,13 @@ class Asking:
         record, mistake = make_record(key, self.by_key[key], self.endpoint, outcome, cost, calls)
         self.ledger.append(record)
         self.progress.states[record.state] += 1
-        self.replies.count(record)
         if isinstance(outcome, Failure):
             self.progress.last_error = record.error
-            # A refusal is an answer, if not a judgment.
-            self.given_up_in_a_row = self.given_up_in_a_row + 1 if outcome.retry else 0
-            self._stop_if_gone()
-            if outcome.status == 403:
-                self._stop_if_all_are_refused(record)
-        else:
-            self.given_up_in_a_row, self.refused_in_a_row = 0, []
-        if error := mistake or self.replies.find_error():
+        hopeless = self.giving_up.count(record, outcome)
+        if error := mistake or hopeless:
             self._stop(error)
+        for taken_back in self.giving_up.take_back():
+            self.ledger.append(taken_back)
 
     async def _watch(self) -> None:
         """Report, see to it that records reach the disk, and look at what other processes have answered."""
