@@ -39,7 +39,11 @@ class Comparison:
     baseline_seeds: dict[str, float]
 
     def get_smallest(self, level: float = 1 - CONFIDENCE) -> float:
-        """The difference that the test at this level finds with a probability of 80 %."""
+        """The difference that the test at this level finds with a probability of 80 %; NaN where all differences are
+        the same, which tells nothing of what others would spread.
+        """
+        if self.estimate.standard_error == 0:
+            return np.nan
         return find_smallest_difference(self.estimate.standard_error, self.estimate.clusters, level)
 
     def describe_seeds(self) -> dict[str, float]:

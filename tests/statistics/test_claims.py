@@ -246,6 +246,18 @@ def test_what_is_inconclusive_says_what_would_have_been_found(judge):
     assert "a difference of 1.74 would be found with a probability of 80 %" in row["detail"]
 
 
+def test_the_same_answers_twice_show_no_power(judge):
+    """Two settings of which neither left the SFT model spread by nothing, and that a difference of 0 would be found
+    is no comfort.
+    """
+    scores = {**SCORES, f"cells/{DLRML}/seed~1": SCORES["sft"]}
+    row = judge(make_cells(), difference(DLRML, "sft"), scores=scores).iloc[0]
+    assert (row["verdict"], row["effect"], row["p"]) == ("inconclusive", 0, 1)
+    assert np.isnan(row["mde"])
+    assert "; every pair has the same score on both sides" in row["detail"]
+    assert "would be found" not in row["detail"]
+
+
 @pytest.mark.parametrize(
     ("predicted", "words"),
     [

@@ -164,6 +164,8 @@ def test_a_constant_difference_is_certain():
     """Every answer half a point better: no error, and no division by it."""
     compared = compare_runs(make_scores([1, 2, 3, 4]), make_scores([0.5, 1.5, 2.5, 3.5]))
     assert get_numbers(compared) == [0.5, 0.5, 0.5, 0, 0]
+    # But that says nothing of the smallest difference that would be found among answers that differ.
+    assert np.isnan(compared.get_smallest())
 
 
 @pytest.mark.parametrize("missing", [4, 2])

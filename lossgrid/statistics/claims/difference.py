@@ -35,6 +35,8 @@ def judge_difference(claim: PairedDifference, trained: pd.DataFrame, results: Pa
         f"{estimate.clusters} {metric.clusters}{_say_left_out(compared.left_out, metric)}); the claim is "
         f"{claim.direction} than 0"
     )
+    if estimate.value == 0 and estimate.standard_error == 0:
+        detail += "; every pair has the same score on both sides"
     if len(own) > 1:
         detail += f"; by its seeds {_list(compared.seeds)}"
     if len(others) > 1:
