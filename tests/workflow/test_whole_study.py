@@ -33,6 +33,7 @@ TABLES = {
     "alpaca_eval_questions",
     "summaries",
     "judge",
+    "judge_costs",
     "comparisons",
     "claims",
     "costs",
