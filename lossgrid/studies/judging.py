@@ -198,7 +198,8 @@ class AlpacaEval(JudgedEvaluation):
         default=PUBLISHED_C,
     )
     alignment: Literal["question", "row"] = describe_field(
-        "Difficulties are looked up by question, or by row number as upstream does, which a missing answer shifts.",
+        "Difficulties are looked up by question, or by row number as upstream does, which a question without a row "
+        "would shift; judging here leaves none out.",
         default="question",
     )
 
