@@ -13,10 +13,9 @@ from lossgrid.judging.comparisons import collect_comparisons, index_responses
 from lossgrid.judging.mt_bench import requests as mt_bench
 from lossgrid.judging.mt_bench.files import load_files
 from lossgrid.judging.prompt_sets import read_instructions, read_posts
+from lossgrid.judging.summaries import HUMAN, SFT
 from lossgrid.studies import Study
 from lossgrid.studies.judging import Judge
-
-SFT = "sft"
 
 
 def build_questions(
@@ -129,8 +128,8 @@ def _build_alpaca_eval(study: Study, prompts: Path, answers: dict, read_sft: Cal
 
 def _build_summaries(study: Study, prompts: Path, answers: dict, read_sft: Callable) -> list:
     settings = study.summaries
-    opponents = ("human", "sft") if settings.opponents == "both" else (settings.opponents,)
-    sft = read_sft() if "sft" in opponents else None
+    opponents = (HUMAN, SFT) if settings.opponents == "both" else (settings.opponents,)
+    sft = read_sft() if SFT in opponents else None
     return summaries.build_requests(
         read_posts(prompts), answers, study.judge.model, opponents, sft, settings.consistency
     )

@@ -92,6 +92,28 @@ def test_date_of_a_judge_is_news_for_what_shows_it_alone(workflow):
     assert workflow.plan() == {"collect_judge": 1, "plot_mt_bench": 1, "plot_win_rates": 1}
 
 
+def test_a_named_file_that_is_not_there_is_said_before_any_job(workflow):
+    """Snakemake takes what was made from other instructions for finished when the new ones are missing."""
+    named = "alpaca_eval: {prompts: 10, consistency: 2, instructions: data/none.json}"
+    workflow.edit(STUDY_FILE, "alpaca_eval: {prompts: 10, consistency: 2}", named)
+    process = workflow.run("--dry-run", check=False)
+    assert process.returncode != 0
+    assert "studies/tiny.yaml: alpaca_eval.instructions: data/none.json: no such file" in process.stdout
+    assert "put AlpacaEval's file there or correct the path" in process.stdout
+
+
+def test_a_missing_key_is_a_warning_before_anything_is_trained(workflow, monkeypatch):
+    """The judging jobs are the last ones: their error would come a week too late."""
+    workflow.edit(STUDY_FILE, MODEL, f"{MODEL}  key_variable: TINY_KEY\n")
+    warning = "study tiny: the variable that judge.key_variable names is not set"
+    monkeypatch.delenv("TINY_KEY", raising=False)
+    assert warning in workflow.run("--dry-run").stdout
+    monkeypatch.setenv("TINY_KEY", "a-key-of-nobody")
+    output = workflow.run("--dry-run").stdout
+    assert warning not in output
+    assert "a-key-of-nobody" not in output
+
+
 def test_deleted_scores_are_cut_again(workflow):
     """A file that a user deletes must come back, without a call."""
     (workflow.results / "sft" / "scores" / "mt_bench.jsonl").unlink()
