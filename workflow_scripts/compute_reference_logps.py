@@ -18,11 +18,16 @@ def main(study: Path, pairs: Path, policy: Path, reference: Path) -> None:
         reference: Folder to write.
     """
     from lossgrid.studies import get_reference_settings, load_study
+    from lossgrid.training.device import choose_device
+
+    loaded = load_study(study)
+    choose_device(loaded.device, loaded.name)
+
     from lossgrid.training.reference import compute_reference_logps
 
     beside = reference.with_name(reference.name + ".beside")
     shutil.rmtree(beside, ignore_errors=True)
-    settings = get_reference_settings(load_study(study))
+    settings = get_reference_settings(loaded)
     print(compute_reference_logps(pairs, policy, beside, **settings, threads=THREADS))
     beside.rename(reference)
 

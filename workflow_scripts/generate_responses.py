@@ -30,12 +30,17 @@ def main(
         server_log: Log of the policy's server, where the study asks for one.
         prompts: Folder written by make_prompts, for studies with a judge.
     """
+    from lossgrid.studies import load_study
+    from lossgrid.training.device import choose_device
+
+    loaded = load_study(study)
+    choose_device(loaded.device, loaded.name)
+
     from datasets import load_from_disk
 
     from lossgrid.generation.responses import generate_responses
-    from lossgrid.studies import load_study
 
-    settings = load_study(study).evaluation
+    settings = loaded.evaluation
     server = None
     if settings.engine == "server":
         from lossgrid.judging.serving.policy_server import serve_policy

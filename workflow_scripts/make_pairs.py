@@ -18,9 +18,13 @@ def main(study: Path, corpus: Path, policy: Path, pairs: Path) -> None:
         pairs: Folder to write.
     """
     from lossgrid.studies import load_study
-    from lossgrid.worlds.reviews.files import write_pairs
+    from lossgrid.training.device import choose_device
 
     settings = load_study(study)
+    choose_device(settings.device, settings.name)
+
+    from lossgrid.worlds.reviews.files import write_pairs
+
     beside = pairs.with_name(pairs.name + ".beside")
     shutil.rmtree(beside, ignore_errors=True)
     print(write_pairs(settings.world, settings.evaluation, corpus, policy, beside, THREADS))

@@ -31,13 +31,13 @@ def main(
         health: JSON file to write.
         checkpoints: Folder for checkpoints.
     """
+    from lossgrid.training.device import choose_device
     from lossgrid.training.launch import (
         check_launch,
         die_with_launcher,
         find_deepspeed_file,
         hash_deepspeed_file,
         is_main,
-        keep_one_gpu,
     )
 
     die_with_launcher()
@@ -48,7 +48,7 @@ def main(
 
     settings = load_study(study)
     check_launch(settings.training.processes, settings.training.deepspeed, f"{settings.name}: {cell}")
-    keep_one_gpu()
+    choose_device(settings.device, settings.name)
 
     import torch
 

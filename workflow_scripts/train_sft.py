@@ -16,19 +16,19 @@ def main(study: Path, corpus: Path, policy: Path, checkpoints: Path) -> None:
         policy: Model folder to write.
         checkpoints: Folder for checkpoints; a killed run is resumed from it.
     """
-    from lossgrid.training.launch import keep_one_gpu
+    from lossgrid.studies import get_sft_settings, hash_canonical, load_study
+    from lossgrid.training.device import choose_device
 
-    keep_one_gpu()
+    settings = load_study(study)
+    choose_device(settings.device, settings.name)
 
     from datasets import load_from_disk
 
-    from lossgrid.studies import get_sft_settings, hash_canonical, load_study
     from lossgrid.studies.code_identity import get_code_identity
     from lossgrid.training.sft import train_sft
     from lossgrid.training.tokens import load_tokenizer
     from lossgrid.worlds.reviews.policy import build_policy
 
-    settings = load_study(study)
     tokenizer = load_tokenizer(corpus / "tokenizer")
     chats = corpus / "chats"
     train_sft(

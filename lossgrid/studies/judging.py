@@ -60,6 +60,9 @@ class Judge(StrictModel):
         # Capitals, as variables have them: most keys that are written here by mistake are not taken for a name.
         pattern=r"^[A-Z_][A-Z0-9_]*$",
     )
+    gpus: int = describe_field(
+        "GPUs that the command's server needs, for which a cluster is asked.", "GPUs", ge=0, default=0
+    )
     ready_timeout: float = describe_field(
         "The command's server must answer within so long; large models take many minutes to load.",
         "seconds",
@@ -111,6 +114,8 @@ class Judge(StrictModel):
             )
         if self.command is not None and "{port}" not in self.command:
             fail("must hold {port}, which is replaced by a free port", at=("command",))
+        if self.gpus and self.command is None:
+            fail("belong to a server that command starts; remove gpus, or write command", at=("gpus",))
         if self.spend_limit is not None and self.prices is None:
             fail(
                 "needs prices; add prices: {input: …, output: …} in USD per million tokens",

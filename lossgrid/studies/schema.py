@@ -184,6 +184,11 @@ class Setup(StrictModel):
     title: str = describe_field("Title of the report.", min_length=1)
     description: str = describe_field("What the study is about.", default="")
     world: World = describe_field("Where prompts, replies and rewards come from.")
+    device: Literal["cpu", "gpu"] = describe_field(
+        "What models train and answer on: the CPU, whatever else the machine has, or GPUs, one for each training "
+        "process and one for generation, for which a cluster is then asked.",
+        default="cpu",
+    )
     sft: SftRecipe = describe_field("Training of the model from which every cell starts.")
     training: TrainingRecipe = describe_field("Training of the cells.")
     evaluation: Evaluation = describe_field(

@@ -72,13 +72,3 @@ def die_with_launcher() -> None:
         # The launcher may have died before.
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
-
-
-def keep_one_gpu() -> None:
-    """Let a job of one process see one GPU only, before torch looks for them.
-
-    A trainer would split its batch over all that it sees, and so multiply it by their number.
-    """
-    if find_deepspeed_file() is None:
-        first = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
-        os.environ["CUDA_VISIBLE_DEVICES"] = first

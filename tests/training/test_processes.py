@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lossgrid.training.launch import check_launch, count_launched, hash_deepspeed_file, is_main, keep_one_gpu
+from lossgrid.training.launch import check_launch, count_launched, hash_deepspeed_file, is_main
 from lossgrid.training.pair_trainer import PairTrainer
 from lossgrid.training.processes import all_agree
 
@@ -64,22 +64,6 @@ def test_another_launch_is_refused_with_the_right_command(launched, launch, aske
         check_launch(*asked, "mini: dpo/beta~0.05/seed~1")
     assert command in str(caught.value)
     assert f"launched with {launch[0] or 1} process(es)" in str(caught.value)
-
-
-@pytest.mark.parametrize(("seen", "kept"), [("3,4", "3"), ("", ""), (None, "0"), ("MIG-1,MIG-2", "MIG-1")])
-def test_a_job_of_one_process_sees_one_gpu(launched, monkeypatch, seen, kept):
-    """The trainer would split the batch over all GPUs of the machine and multiply it by their number."""
-    launched(None, None)
-    if seen is None:
-        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    else:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
-    keep_one_gpu()
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == kept
-    launched(2, "zero3")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,4")
-    keep_one_gpu()
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,4"
 
 
 def test_a_deepspeed_file_is_known_by_its_content(tmp_path):
