@@ -29,6 +29,6 @@ def choose_device(device: str, study: str) -> None:
     if not torch.cuda.is_available():
         raise RuntimeError(
             f"studies/{study}.yaml: device: gpu, and this job sees none "
-            f"({VISIBLE}={os.environ.get(VISIBLE)}); run it on a node with GPUs, for example by --profile slurm, or write "
-            "device: cpu"
+            f"({VISIBLE}={os.environ.get(VISIBLE)}); run it on a node with GPUs, for example by --profile slurm, "
+            "or write device: cpu"
         )
