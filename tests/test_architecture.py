@@ -13,9 +13,11 @@ PACKAGE = ROOT / "lossgrid"
 ORDER = [
     "objectives",
     "studies",
+    "planning",
     "audit",
     "statistics",
     "training",
+    "progress",
     "generation",
     "worlds",
     "judging",
