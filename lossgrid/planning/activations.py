@@ -1,0 +1,60 @@
+"""What a pass through a model keeps beside its weights.
+
+Korthikanti et al. 2022, arXiv:2205.05198, section 4: with 2 bytes a number, a layer keeps s·b·h·(34 + 5·a·s/h) bytes
+for its backward pass, 11·s·b·h of them in attention, 19 in a feed-forward layer of width 4h and 4 in the norms. The
+term with a, the attention weights, is not kept by fused attention. A gated feed-forward layer of width i keeps its
+input, two projections, the activation and the product: 2·h + 8·i instead of 19·h. So a layer keeps
+s·b·(17·h + 8·i) bytes, and with checkpointing only its input, 2·s·b·h, but for the one that is computed again.
+"""
+
+from lossgrid.planning.model_shape import ModelShape
+
+# TRL multiplies the output layer in tiles of so many tokens, and sums its gradient in float32: no table of logits.
+TILE_TOKENS = 4096
+FLOAT32 = 4
+
+
+def get_training_activations(
+    model: ModelShape, sequences: int, tokens: int, number_bytes: int, checkpointing: bool
+) -> float:
+    """Bytes that a forward and backward pass takes.
+
+    Args:
+        model: What is trained.
+        sequences: In the micro-batch; a pair is two.
+        tokens: Of the longest sequence.
+        number_bytes: Of an activation.
+        checkpointing: Whether layers are computed again in the backward pass.
+    """
+    h, numbers = model.hidden_size, sequences * tokens
+    layer = numbers * (17 * h + 8 * model.intermediate_size) * number_bytes / 2
+    kept = (model.layers * numbers * h * number_bytes + layer) if checkpointing else model.layers * layer
+    head = FLOAT32 * model.vocabulary * (h + min(numbers, TILE_TOKENS))
+    return kept + head + 2 * FLOAT32 * numbers * h
+
+
+def get_scoring_activations(model: ModelShape, sequences: int, tokens: int, number_bytes: int) -> float:
+    """Bytes that log-probabilities of replies take: all logits, and those of the replies twice in float32.
+
+    Args:
+        model: What weighs the replies.
+        sequences: In one forward pass.
+        tokens: Of the longest sequence; how many are the reply's is not told apart.
+        number_bytes: Of an activation.
+    """
+    numbers = sequences * tokens
+    layer = numbers * (4 * model.hidden_size + 3 * model.intermediate_size) * number_bytes
+    return numbers * model.vocabulary * (number_bytes + 2 * FLOAT32) + layer
+
+
+def get_answering_bytes(model: ModelShape, sequences: int, tokens: int, number_bytes: int) -> float:
+    """Bytes that token-by-token answers take: the cache of keys and values, twice because it grows by copying.
+
+    Args:
+        model: What answers.
+        sequences: Answered together.
+        tokens: Of the longest prompt with its answer.
+        number_bytes: Of an activation.
+    """
+    logits = 3 * FLOAT32 * sequences * model.vocabulary
+    return 2 * sequences * tokens * model.get_cache_bytes(number_bytes) + logits

@@ -1,0 +1,81 @@
+"""The load of the jobs that answer or weigh with a trained model: pairs, reference log-probabilities, responses."""
+
+from lossgrid.planning.activations import get_answering_bytes, get_scoring_activations
+from lossgrid.planning.durations import get_answering_seconds, get_scoring_seconds
+from lossgrid.planning.hardware import DISK_BANDWIDTH, get_machine
+from lossgrid.planning.load import Load
+from lossgrid.planning.replies import ReplyGroup, list_reply_groups
+from lossgrid.planning.training_jobs import DATA_BYTES_PER_TOKEN, SEQUENCES_PER_PAIR
+from lossgrid.planning.training_state import BFLOAT16, FLOAT32
+from lossgrid.planning.world_facts import get_world_facts
+from lossgrid.studies import Study
+
+# Two replies are sampled for a pair.
+SAMPLES = 2
+# Assumed: a server that loads a policy before it answers.
+SERVER_SECONDS = 300
+SERVER_CPUS = 2
+
+
+def describe_pairs(study: Study) -> Load:
+    """Sampling of two replies to every prompt, in float32."""
+    facts, evaluation = get_world_facts(study), study.evaluation
+    if not facts.samples_pairs:
+        return _describe(study, 0.0, 0.0, FLOAT32, facts.pairs * facts.prompt_tokens)
+    group = ReplyGroup(facts.pairs, facts.prompt_tokens, evaluation.max_new_tokens, evaluation.batch_size)
+    seconds = get_answering_seconds(facts.model, get_machine(study.device), [group] * SAMPLES)
+    longest = facts.prompt_tokens + evaluation.max_new_tokens
+    extra = get_answering_bytes(facts.model, min(group.prompts, group.batch_size), longest, FLOAT32)
+    return _describe(study, seconds, extra, FLOAT32, SEQUENCES_PER_PAIR * facts.pairs * longest)
+
+
+def describe_reference(study: Study) -> Load:
+    """Log-probabilities of chosen and rejected replies."""
+    facts, training, machine = get_world_facts(study), study.training, get_machine(study.device)
+    batch_size, sequences = training.get_micro_batch_size(), SEQUENCES_PER_PAIR * facts.pairs
+    tokens = min(facts.prompt_tokens + study.evaluation.max_new_tokens, training.max_length)
+    seconds = get_scoring_seconds(facts.model, machine, sequences, tokens, batch_size)
+    extra = get_scoring_activations(
+        facts.model, min(batch_size, sequences), training.max_length, machine.number_bytes
+    )
+    # Without DeepSpeed float32 weights run under autocast, which may hold a bfloat16 copy.
+    weight_bytes = BFLOAT16 if training.deepspeed else FLOAT32 + BFLOAT16
+    return _describe(study, seconds, extra, weight_bytes, sequences * tokens)
+
+
+def describe_generation(study: Study) -> Load:
+    """Answers to all prompts by one run, and what policy and reference make of those to the held-out chats."""
+    facts, machine, evaluation = get_world_facts(study), get_machine(study.device), study.evaluation
+    groups = list_reply_groups(study, facts)
+    weighed, batch_size = 2 * facts.heldout_chats, evaluation.batch_size
+    longest = max(group.prompt_tokens + group.limit for group in groups)
+    seconds = get_answering_seconds(facts.model, machine, groups)
+    # By the policy and by the reference.
+    seconds += 2 * get_scoring_seconds(facts.model, machine, weighed, longest, batch_size)
+    together = min(batch_size, max(group.prompts for group in groups))
+    extra = max(
+        get_answering_bytes(facts.model, together, longest, machine.number_bytes),
+        get_scoring_activations(facts.model, min(batch_size, weighed), longest, machine.number_bytes),
+    )
+    tokens = sum(group.prompts * (group.prompt_tokens + group.limit) for group in groups)
+    return _describe(study, seconds, extra, BFLOAT16, tokens, serves=evaluation.engine == "server")
+
+
+def _describe(
+    study: Study, seconds: float, extra: float, weight_bytes: int, tokens: float, serves: bool = False
+) -> Load:
+    """A job of one process with one model; on a CPU the model is float32, and on a GPU the host loads it first."""
+    parameters, machine = get_world_facts(study).model.count_parameters(), get_machine(study.device)
+    on_gpu = study.device == "gpu"
+    host = machine.process_bytes + DATA_BYTES_PER_TOKEN * tokens + FLOAT32 * parameters
+    if serves:
+        # The server is another process with another copy.
+        host += machine.process_bytes + FLOAT32 * parameters
+        seconds += SERVER_SECONDS
+    return Load(
+        seconds=seconds + machine.import_seconds + FLOAT32 * parameters / DISK_BANDWIDTH,
+        host_bytes=host + (0.0 if on_gpu else extra),
+        gpu_bytes=machine.context_bytes + weight_bytes * parameters + extra if on_gpu else 0.0,
+        gpus=1 if on_gpu else 0,
+        cpus=1 + (SERVER_CPUS if serves else 0),
+    )

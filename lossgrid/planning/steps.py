@@ -1,0 +1,25 @@
+"""The load of one job of each step, by the name of its rule."""
+
+from collections.abc import Callable
+
+from lossgrid.planning import answering_jobs, light_jobs, training_jobs
+from lossgrid.planning.load import Load
+from lossgrid.studies import Study
+
+_STEPS: dict[str, Callable[[Study], Load]] = {
+    "make_corpus": light_jobs.describe_corpus,
+    "train_sft": training_jobs.describe_sft,
+    "make_pairs": answering_jobs.describe_pairs,
+    "compute_reference_logps": answering_jobs.describe_reference,
+    "train_cell": training_jobs.describe_cell,
+    "make_prompts": light_jobs.describe_prompts,
+    "generate_responses": answering_jobs.describe_generation,
+    "score_frontier": light_jobs.describe_scoring,
+    "judge_responses": light_jobs.describe_judging,
+    "score_judgments": light_jobs.describe_scoring,
+}
+
+
+def get_load(study: Study, rule: str) -> Load:
+    """What one job of a rule is expected to take; a rule without an entry is a table or figure over all runs."""
+    return _STEPS.get(rule, light_jobs.describe_table)(study)

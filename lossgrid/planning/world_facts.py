@@ -1,0 +1,74 @@
+"""What planning has to know of a world: the shape of its model and how much text it holds."""
+
+from dataclasses import dataclass
+
+from lossgrid.planning.model_shape import ModelShape
+from lossgrid.studies import Study
+
+# Words of the reviews language and five special tokens; a test counts them.
+REVIEWS_VOCABULARY = 156
+# Tokens of `mini`: the mean of the longest chat of 32, to which the others are padded, and of the longest pair of 32
+# without its replies; the mean reply and prompt of a single text.
+REVIEWS_CHAT = 87
+REVIEWS_PADDED_PROMPT = 39
+REVIEWS_PROMPT = 30
+REVIEWS_REPLY = 18
+
+
+@dataclass(frozen=True)
+class WorldFacts:
+    """A world in numbers.
+
+    Attributes:
+        model: Shape of the model that is trained.
+        sft_chats: Chats that the SFT model is trained on; 0 for a world that brings one.
+        chat_tokens: Tokens of such a chat, padded as in a batch.
+        pairs: Preference pairs.
+        prompt_tokens: Tokens of the prompt of a pair, padded as in a batch.
+        reply_tokens: Tokens of a reply, on average; its limit is the study's.
+        heldout_chats: Two-turn chats that every run answers.
+        samples_pairs: Whether the pairs are sampled from the SFT model.
+    """
+
+    model: ModelShape
+    sft_chats: int
+    chat_tokens: int
+    pairs: int
+    prompt_tokens: int
+    reply_tokens: int
+    heldout_chats: int
+    samples_pairs: bool
+
+
+def get_world_facts(study: Study) -> WorldFacts:
+    """The numbers of a study's world.
+
+    Raises:
+        KeyError: The world's kind has no entry in `_FACTS`; a new world adds its own.
+    """
+    return _FACTS[study.world.kind](study)
+
+
+def _get_reviews_facts(study: Study) -> WorldFacts:
+    world, policy = study.world, study.world.policy
+    return WorldFacts(
+        model=ModelShape(
+            layers=policy.layers,
+            hidden_size=policy.hidden_size,
+            intermediate_size=policy.intermediate_size,
+            heads=policy.heads,
+            key_value_heads=policy.heads,
+            vocabulary=REVIEWS_VOCABULARY,
+            tied=True,
+        ),
+        sft_chats=world.corpus_chats,
+        chat_tokens=min(REVIEWS_CHAT, study.sft.max_length),
+        pairs=world.pairs,
+        prompt_tokens=REVIEWS_PADDED_PROMPT,
+        reply_tokens=min(REVIEWS_REPLY, study.evaluation.max_new_tokens),
+        heldout_chats=world.heldout_chats,
+        samples_pairs=True,
+    )
+
+
+_FACTS = {"reviews": _get_reviews_facts}

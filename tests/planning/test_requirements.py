@@ -1,0 +1,94 @@
+"""What is asked of a scheduler: enough for what was measured, and more for more work."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lossgrid.planning import get_requirements
+from lossgrid.planning.requirements import round_up
+from lossgrid.planning.steps import get_load
+from lossgrid.studies.schema import Policy
+
+MODEL_RULES = ["train_sft", "make_pairs", "compute_reference_logps", "train_cell", "generate_responses"]
+RULES = [*MODEL_RULES, "make_corpus", "make_prompts", "score_frontier", "judge_responses", "collect_results"]
+# Peak memory, MB, and longest wall time, seconds, of the jobs of `mini` in five runs on two machines.
+MEASURED = {
+    "train_sft": (645, 53),
+    "make_pairs": (579, 23),
+    "compute_reference_logps": (555, 14),
+    "train_cell": (713, 55),
+    "generate_responses": (583, 29),
+    "make_corpus": (398, 5),
+    "make_prompts": (454, 7),
+    "judge_responses": (508, 10),
+    "audit_objectives": (365, 3),
+    "plot_plane": (283, 19),
+}
+
+
+@pytest.mark.parametrize("rule", MEASURED)
+def test_mini_gets_what_it_was_measured_to_need(mini, rule):
+    """And no more than a laptop has: two jobs at a time in 4 GB."""
+    asked, (megabytes, seconds) = get_requirements(mini, rule), MEASURED[rule]
+    assert 1.5 * megabytes + 300 <= asked.mem_mb <= 2000
+    assert 10 * seconds <= 60 * asked.runtime
+    assert (asked.gpus, asked.gpu_memory_gb, asked.cpus) == (0, 0.0, 1)
+
+
+def test_gpus_are_those_of_processes_models_and_judge(mini, vary):
+    """A GPU a training process, one for a model that answers, none for tables."""
+    study = vary(mini, device="gpu", training={"processes": 4, "deepspeed": "zero3"})
+    gpus = {rule: get_requirements(study, rule).gpus for rule in RULES}
+    assert gpus == {**dict.fromkeys(RULES, 0), **dict.fromkeys(MODEL_RULES, 1), "train_cell": 4}
+    served = vary(study, judge={"gpus": 2, "command": "vllm serve judge --port {port}"})
+    assert get_requirements(served, "judge_responses").gpus == 2
+
+
+@pytest.mark.parametrize("rule", MODEL_RULES)
+@given(layers=st.integers(1, 80), wider=st.integers(0, 60))
+def test_a_larger_model_never_asks_for_less(mini, vary, rule, layers, wider):
+    """Deeper or wider, on either device."""
+    smaller = Policy(layers=layers, hidden_size=128, heads=2, intermediate_size=256)
+    larger = Policy(layers=layers + 1, hidden_size=128 + 128 * wider, heads=2, intermediate_size=256 + wider)
+    for device in ("cpu", "gpu"):
+        small, large = (
+            get_requirements(vary(mini, device=device, world={"policy": policy}), rule)
+            for policy in (smaller, larger)
+        )
+        assert small.gpu_memory_gb <= large.gpu_memory_gb
+        assert small.mem_mb <= large.mem_mb
+        assert small.runtime <= large.runtime
+
+
+@pytest.mark.parametrize(
+    ("rule", "part", "key"),
+    [
+        ("train_cell", "training", "epochs"),
+        ("train_cell", "world", "pairs"),
+        ("train_sft", "world", "corpus_chats"),
+        ("make_pairs", "world", "pairs"),
+        ("make_pairs", "evaluation", "max_new_tokens"),
+        ("compute_reference_logps", "world", "pairs"),
+        ("generate_responses", "world", "heldout_chats"),
+        ("generate_responses", "evaluation", "max_new_tokens"),
+        ("generate_responses", "alpaca_eval", "prompts"),
+        ("judge_responses", "alpaca_eval", "prompts"),
+        ("judge_responses", "mt_bench", "consistency"),
+        ("judge_responses", "summaries", "rows"),
+    ],
+)
+@given(factor=st.integers(1, 20))
+def test_more_work_never_takes_less(mini, vary, rule, part, key, factor):
+    """Time and memory rise with every amount of work, or stay."""
+    amount = getattr(getattr(mini, part), key)
+    once = get_load(vary(mini, **{part: {key: factor * amount}}), rule)
+    more = get_load(vary(mini, **{part: {key: (factor + 1) * amount}}), rule)
+    assert once.seconds <= more.seconds
+    assert once.host_bytes <= more.host_bytes
+
+
+@given(number=st.integers(0, 10**7), step=st.integers(1, 1000))
+def test_requests_are_round_numbers(number, step):
+    """The next multiple, never below."""
+    assert round_up(number, step) % step == 0
+    assert number <= round_up(number, step) < number + step
