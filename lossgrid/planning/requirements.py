@@ -1,6 +1,6 @@
 """What a scheduler is asked for, for one job of each rule: the estimate with head-room, in round numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from lossgrid.planning.steps import get_load
@@ -45,14 +45,20 @@ class Requirements:
     mem_mb: int
     runtime: int
 
+    def scale(self, attempt: int) -> "Requirements":
+        """What the nth attempt asks for, from 1: n times the memory and the time of the first."""
+        return replace(self, mem_mb=attempt * self.mem_mb, runtime=attempt * self.runtime)
 
-def get_requirements(study: Study, rule_name: str) -> Requirements:
+
+def get_requirements(study: Study | None, rule_name: str) -> Requirements:
     """What one job of a rule asks for.
 
     Args:
-        study: A study that was read and checked.
+        study: A study that was read and checked; None for a job that computes nothing of a study's.
         rule_name: Name of the rule; one that is not known is taken for a table or a figure.
     """
+    if study is None:
+        return Requirements(0, 0.0, 1, LEAST_MB, LEAST_RUNTIME)
     load = get_load(study, rule_name)
     with_model = rule_name in WITH_MODEL
     least = LEAST_MODEL_MB if with_model else LEAST_MB

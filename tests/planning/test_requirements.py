@@ -87,6 +87,19 @@ def test_more_work_never_takes_less(mini, vary, rule, part, key, factor):
     assert once.host_bytes <= more.host_bytes
 
 
+def test_an_attempt_multiplies_memory_and_time(mini):
+    """And not GPUs or cores, which a job would not use."""
+    first, third = (get_requirements(mini, "train_cell").scale(attempt) for attempt in (1, 3))
+    assert first == get_requirements(mini, "train_cell")
+    assert (third.mem_mb, third.runtime) == (3 * first.mem_mb, 3 * first.runtime)
+    assert (third.gpus, third.cpus) == (first.gpus, first.cpus)
+
+
+def test_a_job_of_no_study_asks_for_the_least():
+    """Linking an alias, or nothing at all."""
+    assert get_requirements(None, "adopt_cell").mem_mb == 1000
+
+
 @given(number=st.integers(0, 10**7), step=st.integers(1, 1000))
 def test_requests_are_round_numbers(number, step):
     """The next multiple, never below."""
