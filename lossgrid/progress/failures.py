@@ -8,7 +8,7 @@ from lossgrid.progress.error_lines import LoggedError, find_error, find_last_lin
 
 
 class Kind(StrEnum):
-    """What ended a job, as screens and logs call it."""
+    """What ended a job: its value is what screens and logs call it."""
 
     OUT_OF_MEMORY = "out of memory"
     OUT_OF_GPU_MEMORY = "out of GPU memory"
@@ -21,6 +21,11 @@ class Kind(StrEnum):
     JUDGE = "judge"
     SERVER = "server"
     ERROR = "error"
+
+    @property
+    def remedy(self) -> str:
+        """One sentence: what a rerun will do, or what must be done before it."""
+        return REMEDIES[self]
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,7 @@ class Failure:
     line: str
 
 
-# One sentence a kind: what a rerun will do, or what must be done before it.
-ADVICE = {
+REMEDIES = {
     Kind.OUT_OF_MEMORY: "The next attempt asks for more memory.",
     Kind.OUT_OF_GPU_MEMORY: (
         "A rerun ends alike on the same GPU: lower training.micro_batch_size or shard with training.deepspeed, or "

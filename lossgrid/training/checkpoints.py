@@ -11,11 +11,10 @@ from pathlib import Path
 
 from transformers import TrainerCallback
 
+from lossgrid.training.checkpoint_folders import COMPLETE, find_checkpoint, get_step
 from lossgrid.training.launch import is_main
 from lossgrid.training.processes import wait_for_all
 from lossgrid.training.training_log import TRAINING_LOG, cut_training_log
-
-COMPLETE = "complete"
 
 
 class CheckpointKeeper(TrainerCallback):
@@ -56,17 +55,6 @@ class CheckpointKeeper(TrainerCallback):
         for folder in run_folder.glob("checkpoint-*"):
             if folder != newest:
                 shutil.rmtree(folder)
-
-
-def find_checkpoint(run_folder: Path) -> Path | None:
-    """The newest complete checkpoint below `run_folder`, None where there is none."""
-    complete = [folder for folder in run_folder.glob("checkpoint-*") if (folder / COMPLETE).exists()]
-    return max(complete, key=get_step, default=None)
-
-
-def get_step(checkpoint: Path) -> int:
-    """Optimiser steps done at a checkpoint, read off its folder's name."""
-    return int(checkpoint.name.split("-")[-1])
 
 
 def open_run_folder(checkpoints: Path, identity: str) -> tuple[Path, Path | None]:

@@ -12,6 +12,7 @@ from lossgrid.training.health import PairBatch, describe_step, has_finite_weight
 from lossgrid.training.launch import is_main
 from lossgrid.training.pair_loss import PairLoss
 from lossgrid.training.processes import wait_for_all
+from lossgrid.training.progress_callback import ProgressCallback
 from lossgrid.training.step_gate import StepGate
 from lossgrid.training.training_log import TRAINING_LOG, append_record
 
@@ -44,6 +45,7 @@ class PairTrainer(DPOTrainer):
             StepGate(self.close_step, self.get_engine, lambda: self.step_grad_norm, lambda: self.stopped)
         )
         self.add_callback(CheckpointKeeper(loss.learned.save))
+        self.add_callback(ProgressCallback())
 
     def _prepare_dataset(self, dataset, *_arguments):
         return dataset

@@ -11,7 +11,8 @@ from datasets import load_from_disk
 from transformers import AutoModelForCausalLM
 from trl import DPOConfig
 
-from lossgrid.training.checkpoints import get_step, open_run_folder, remove_checkpoints, replace_folder
+from lossgrid.training.checkpoint_folders import get_step
+from lossgrid.training.checkpoints import open_run_folder, remove_checkpoints, replace_folder
 from lossgrid.training.health import has_finite_weights, summarise_health
 from lossgrid.training.launch import is_main
 from lossgrid.training.pair_loss import PairLoss

@@ -14,6 +14,7 @@ from lossgrid.training.checkpoints import (
     replace_folder,
 )
 from lossgrid.training.health import has_finite_weights
+from lossgrid.training.progress_callback import ProgressCallback
 from lossgrid.training.recipe import get_trainer_arguments
 
 
@@ -57,7 +58,7 @@ def train_sft(
         ),
         train_dataset=load_from_disk(chats).select_columns(["messages"]),
         processing_class=tokenizer,
-        callbacks=[CheckpointKeeper()],
+        callbacks=[CheckpointKeeper(), ProgressCallback()],
     )
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from lossgrid.objectives.catalogue import CATALOGUE, FAMILIES
-from lossgrid.training.checkpoints import COMPLETE
+from lossgrid.training.checkpoint_folders import COMPLETE
 from lossgrid.training.training_log import read_records
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lossgrid.training.checkpoints import COMPLETE, find_checkpoint
+from lossgrid.training.checkpoint_folders import COMPLETE, find_checkpoint
 from lossgrid.training.pair_trainer import PairTrainer
 
 ROOT = Path(__file__).resolve().parents[2]

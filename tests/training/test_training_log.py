@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from lossgrid.training.checkpoints import COMPLETE, find_checkpoint, open_run_folder, replace_folder
+from lossgrid.training.checkpoint_folders import COMPLETE, find_checkpoint
+from lossgrid.training.checkpoints import open_run_folder, replace_folder
 from lossgrid.training.training_log import append_record, cut_training_log, read_records, spell_number
 
 
