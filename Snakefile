@@ -54,9 +54,19 @@ if workflow.is_main_process:
         logger.warning(f"warning: {line}")
 
 
+# Nothing that an earlier main process left behind is done twice, and on a cluster every job gets its place.
+WATCH = JobWatch(start_process(workflow, get_need, config.get("orphans", "wait")))
+
+
+onstart:
+    WATCH.begin(workflow)
+
+
 onsuccess:
+    WATCH.end(success=True)
     print("Done. Look at results/<study>/figures and results/<study>/tables.")
 
 
 onerror:
+    WATCH.end(success=False)
     print(get_error_message(log))

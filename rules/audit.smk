@@ -15,8 +15,7 @@ rule audit_objectives:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **get_resources("audit_objectives"),
     params:
         study="studies/{study}.yaml",
         settings=get_settings("audit"),
@@ -46,8 +45,7 @@ rule plot_loss_shapes:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("plot_loss_shapes"),
     params:
         study="studies/{study}.yaml",
         title=get_title,
@@ -79,8 +77,7 @@ rule compare_predictions:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("compare_predictions"),
     params:
         study="studies/{study}.yaml",
         code=get_code("compare_predictions"),

@@ -17,8 +17,7 @@ rule evaluate_claims:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("evaluate_claims"),
     params:
         study="studies/{study}.yaml",
         claims=get_claims,

@@ -13,7 +13,10 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [workflow.basedir, os.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+from execution.start import start_process
+from execution.watch import JobWatch
 from lossgrid.objectives.catalogue import CATALOGUE
+from lossgrid.planning.requirements import get_requirements
 from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, load_studies
 from lossgrid.studies import identity
 from lossgrid.studies.claims import get_evaluated_metrics
@@ -78,6 +81,27 @@ def has_modulated(study):
 def has_learned(study):
     """Whether a study has cells that learn a parameter of their loss."""
     return any(CATALOGUE[cell.objective].learned for cell in CELLS[study].values())
+
+
+def get_need(rule):
+    """A function: what the jobs of a rule need at their nth attempt, after failures more of memory and time."""
+
+    def need(wildcards, attempt=1):
+        # An alias is linked, and `rule all` does nothing: as little as the smallest rule needs.
+        study = STUDIES.get(getattr(wildcards, "study", None))
+        return get_requirements(study, rule).scale(attempt)
+
+    return need
+
+
+def get_resources(rule):
+    """The resources of a rule, as functions of the study and the attempt."""
+    need = get_need(rule)
+    return {
+        "mem_mb": lambda wildcards, attempt: need(wildcards, attempt).mem_mb,
+        "runtime": lambda wildcards, attempt: need(wildcards, attempt).runtime,
+        "gpu": lambda wildcards, attempt: need(wildcards, attempt).gpus or None,
+    }
 
 
 def get_processes(wildcards):

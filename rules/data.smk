@@ -9,8 +9,7 @@ rule make_corpus:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        **get_resources("make_corpus"),
     params:
         study="studies/{study}.yaml",
         settings=get_settings("corpus"),
@@ -34,8 +33,7 @@ rule train_sft:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        **get_resources("train_sft"),
     params:
         study="studies/{study}.yaml",
         checkpoints="results/{study}/sft/checkpoints",
@@ -62,8 +60,7 @@ rule make_pairs:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        **get_resources("make_pairs"),
     params:
         study="studies/{study}.yaml",
         settings=get_settings("pairs"),
@@ -88,8 +85,7 @@ rule make_prompts:
         "../envs/judge.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **get_resources("make_prompts"),
     params:
         study="studies/{study}.yaml",
         # Outside the outputs, which Snakemake deletes before a job starts.

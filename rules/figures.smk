@@ -18,8 +18,7 @@ rule collect_results:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("collect_results"),
     params:
         study="studies/{study}.yaml",
         cells=get_cell_list,
@@ -48,8 +47,7 @@ rule collect_costs:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("collect_costs"),
     params:
         benchmarks="results/{study}/benchmarks",
         code=get_code("collect_costs"),
@@ -78,8 +76,7 @@ rule plot_frontier:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("plot_frontier"),
     params:
         study="studies/{study}.yaml",
         title=get_title,
@@ -109,8 +106,7 @@ rule plot_plane:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("plot_plane"),
     params:
         study="studies/{study}.yaml",
         title=get_title,
@@ -141,8 +137,7 @@ rule plot_training_curves:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("plot_training_curves"),
     params:
         study="studies/{study}.yaml",
         title=get_title,
@@ -173,8 +168,7 @@ rule plot_learned_mix:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("plot_learned_mix"),
     params:
         study="studies/{study}.yaml",
         title=get_title,

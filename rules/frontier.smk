@@ -11,8 +11,7 @@ rule score_frontier:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        **get_resources("score_frontier"),
     params:
         code=get_code("score_frontier"),
     message:

@@ -15,8 +15,7 @@ rule generate_responses:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        **get_resources("generate_responses"),
     params:
         study="studies/{study}.yaml",
         prompts=get_prompts_option,

@@ -17,8 +17,7 @@ rule plot_mt_bench:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("plot_mt_bench"),
     params:
         study="studies/{study}.yaml",
         title=get_title,
@@ -50,8 +49,7 @@ rule plot_win_rates:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("plot_win_rates"),
     params:
         study="studies/{study}.yaml",
         title=get_title,
@@ -83,8 +81,7 @@ rule plot_differences:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **get_resources("plot_differences"),
     params:
         study="studies/{study}.yaml",
         title=get_title,

@@ -12,8 +12,7 @@ rule judge_responses:
         "../envs/judge.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        **get_resources("judge_responses"),
     params:
         study="studies/{study}.yaml",
         runs=get_shard_runs,
@@ -41,8 +40,7 @@ rule score_judgments:
         "../envs/judge.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        **get_resources("score_judgments"),
     params:
         run=get_judged_run,
         code=get_code("score_judgments"),

@@ -12,8 +12,7 @@ rule compute_reference_logps:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        **get_resources("compute_reference_logps"),
     params:
         study="studies/{study}.yaml",
         settings=get_settings("reference"),

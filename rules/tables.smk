@@ -16,8 +16,7 @@ rule collect_mt_bench:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **get_resources("collect_mt_bench"),
     params:
         study="studies/{study}.yaml",
         names=get_run_list,
@@ -49,8 +48,7 @@ rule collect_leaderboard:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **get_resources("collect_leaderboard"),
     params:
         study="studies/{study}.yaml",
         names=get_run_list,
@@ -81,8 +79,7 @@ rule collect_summaries:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **get_resources("collect_summaries"),
     params:
         study="studies/{study}.yaml",
         names=get_run_list,
@@ -118,8 +115,7 @@ rule collect_judge:
         "../envs/judge.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **get_resources("collect_judge"),
     params:
         study="studies/{study}.yaml",
         judge=get_judge,
@@ -150,8 +146,7 @@ rule compare_cells:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **get_resources("compare_cells"),
     params:
         study="studies/{study}.yaml",
         metrics=get_metrics,

@@ -14,8 +14,7 @@ rule train_cell:
         "../envs/train.yaml"
     threads: get_processes
     resources:
-        mem_mb=lambda wildcards: 8000 * get_processes(wildcards),
-        runtime=240,
+        **get_resources("train_cell"),
     params:
         study="studies/{study}.yaml",
         cell="{objective}/{setting}/seed~{seed}",
@@ -48,8 +47,7 @@ rule adopt_cell:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        **get_resources("adopt_cell"),
     params:
         canonical=get_canonical_folder,
         files=" ".join(["policy", *CELL_FILES]),

@@ -1,0 +1,99 @@
+"""The journal of jobs: a line in `results/{study}/logs/jobs.jsonl` for every start and end of a job."""
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from execution.main_process import MainProcess
+
+JOURNAL = "jobs.jsonl"
+_STATE = re.compile(r"SLURM status is: '(\w+)")
+
+
+@dataclass
+class Journal:
+    """Writes what happens to the jobs of one main process.
+
+    Attributes:
+        process: The main process.
+        jobs: What is known of the jobs that run, by Snakemake's number.
+        studies: Those whose journals have been begun.
+    """
+
+    process: MainProcess
+    jobs: dict[int, dict] = field(default_factory=dict)
+    studies: list[str] = field(default_factory=list)
+
+    def note_start(self, job, external: str | None = None) -> None:
+        """A job was submitted, or started on this machine."""
+        log = str(job.log[0]) if job.log else None
+        study = get_study(log)
+        if study is None:
+            return
+        if study not in self.studies:
+            self.studies.append(study)
+            process = self.process
+            self.write(
+                study,
+                "began",
+                host=process.host,
+                pid=process.pid,
+                start=process.start,
+                executor=process.executor,
+            )
+        about = {
+            "rule": job.rule.name,
+            "wildcards": dict(job.wildcards_dict),
+            "log": log,
+            "attempt": job.attempt,
+        }
+        if external is not None:
+            about["slurm_id"] = external
+        self.jobs[job.jobid] = {"study": study, **about}
+        self.write(study, "submitted", **about)
+
+    def note_success(self, number: int) -> None:
+        """A job has finished."""
+        about = self.jobs.pop(number, None)
+        if about:
+            self.write(about.pop("study"), "finished", **about)
+
+    def note_failure(
+        self, number: int, message: str | None, slurm_log: str | None, state: str | None
+    ) -> dict | None:
+        """A job has failed.
+
+        Returns:
+            What was written, None for a job that has no journal.
+        """
+        about = self.jobs.pop(number, None)
+        if about is None:
+            return None
+        found = _STATE.search(message or "")
+        about.update(message=message, slurm_log=slurm_log, state=state or (found and found.group(1)))
+        self.write(about["study"], "failed", **{key: value for key, value in about.items() if key != "study"})
+        return about
+
+    def end(self, success: bool) -> None:
+        """The main process ends."""
+        for study in self.studies:
+            self.write(study, "ended", success=success)
+
+    def write(self, study: str, event: str, **about) -> None:
+        """Append a line; a journal that cannot be written, on a full disk, stops no job."""
+        line = json.dumps({"at": time.time(), "main": self.process.id, "event": event, **about}, default=str)
+        try:
+            folder = Path("results", study, "logs")
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / JOURNAL).open("a") as file:
+                file.write(line + "\n")
+        except OSError:
+            pass
+
+
+def get_study(log: str | None) -> str | None:
+    """The study that a job belongs to, read off its log's path."""
+    parts = Path(log).parts if log else ()
+    return parts[1] if len(parts) > 2 and parts[0] == "results" else None

@@ -1,0 +1,96 @@
+"""The main process of a working directory: there is one, and it leaves a record of itself."""
+
+import fcntl
+import json
+import os
+import socket
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+FOLDER = Path(".snakemake/lossgrid")
+
+
+@dataclass(frozen=True)
+class MainProcess:
+    """Who runs, or last ran, jobs in a working directory.
+
+    Attributes:
+        id: Its own name, in the journals of its jobs.
+        host: Where it runs.
+        pid: Its process there.
+        start: When that process started, in clock ticks since the machine did: pids are used again.
+        began: When it began, in seconds since 1970.
+        executor: What runs its jobs.
+    """
+
+    id: str
+    host: str
+    pid: int
+    start: str
+    began: float
+    executor: str
+
+
+class AnotherMainProcessError(RuntimeError):
+    """Another main process holds the working directory."""
+
+
+def describe_this_process(executor: str) -> MainProcess:
+    """The record of this process."""
+    host, pid, began = socket.gethostname(), os.getpid(), time.time()
+    return MainProcess(f"{host}-{pid}-{int(began)}", host, pid, get_start(pid) or "", began, executor)
+
+
+def hold_folder(folder: Path = FOLDER) -> IO[str]:
+    """Hold the working directory for as long as the file that is returned stays open.
+
+    The kernel lets go of it when the process ends, however it ends.
+
+    Args:
+        folder: Of the record.
+
+    Raises:
+        AnotherMainProcessError: Another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / "held").open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        other = read_record(folder)
+        who = f" (process {other.pid} on {other.host}, since {time.ctime(other.began)})" if other else ""
+        raise AnotherMainProcessError(
+            f"{Path.cwd()}: another main process of Snakemake{who} runs jobs here, or waits for those of an earlier "
+            "one; wait for it, or end it; nothing was changed"
+        ) from None
+    except OSError:
+        # A file system without locks: Snakemake's own lock file is all there is.
+        pass
+    return file
+
+
+def read_record(folder: Path = FOLDER) -> MainProcess | None:
+    """The record of the main process that was the last to run jobs, None where there was none."""
+    try:
+        return MainProcess(**json.loads((folder / "main.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_record(process: MainProcess, folder: Path = FOLDER) -> None:
+    """Leave the record of a main process."""
+    beside = folder / "main.json.beside"
+    beside.write_text(json.dumps(asdict(process)))
+    os.replace(beside, folder / "main.json")
+
+
+def get_start(pid: int) -> str | None:
+    """When a process of this machine started, in clock ticks; None where it has ended, or /proc is not there."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else fields[19]

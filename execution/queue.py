@@ -1,0 +1,100 @@
+"""What Slurm says of this user's jobs."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+TIMEOUT = 60
+# A job in one of these states still has something to do.
+ACTIVE = {
+    "CONFIGURING", "COMPLETING", "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESIZING", "RUNNING",
+    "SIGNALING", "SPECIAL_EXIT", "STAGE_OUT", "STOPPED", "SUSPENDED",
+}  # fmt: skip
+
+
+class QueueError(RuntimeError):
+    """Slurm does not answer, or refuses."""
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """A job as squeue shows it.
+
+    Attributes:
+        id: Slurm's number; of a task of an array with `_` and the task's.
+        state: Slurm's word, such as RUNNING.
+        reason: Why it waits, such as PartitionTimeLimit.
+        folder: Its working directory.
+        comment: What Snakemake says of it: `rule_NAME_wildcards_…`.
+    """
+
+    id: str
+    state: str
+    reason: str
+    folder: str
+    comment: str
+
+
+def list_jobs(folder: Path) -> list[QueuedJob]:
+    """This user's jobs that still run, or wait to, in a working directory.
+
+    Raises:
+        QueueError: squeue failed.
+    """
+    form = "\t".join(("%i", "%T", "%r", "%Z", "%k"))
+    lines = call("squeue", "--me", "--noheader", "--format", form).splitlines()
+    jobs = [QueuedJob(*line.split("\t", 4)) for line in lines if line.count("\t") >= 4]
+    here = os.path.realpath(folder)
+    return [job for job in jobs if job.state in ACTIVE and os.path.realpath(job.folder) == here]
+
+
+def cancel_jobs(ids: Iterable[str]) -> None:
+    """Cancel jobs.
+
+    Raises:
+        QueueError: scancel failed.
+    """
+    call("scancel", *ids)
+
+
+def call(*command: str) -> str:
+    """What a command of Slurm prints.
+
+    Raises:
+        QueueError: It is not there, failed, or did not answer; the message holds its own words.
+    """
+    try:
+        process = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    except FileNotFoundError:
+        raise QueueError(
+            f"{command[0]}: no such command; run on a node from which jobs are submitted"
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise QueueError(f"{command[0]}: no answer within {TIMEOUT} s") from None
+    if process.returncode:
+        raise QueueError(f"{command[0]}: {process.stderr.strip() or f'exit status {process.returncode}'}")
+    return process.stdout
+
+
+def insist(ask: Callable[[], object], patience: float, say: Callable[[str], None]) -> object:
+    """Ask again while Slurm does not answer: a controller that is started anew takes its time.
+
+    Args:
+        ask: What may raise QueueError.
+        patience: After so many seconds without an answer the error is raised.
+        say: Gets a line when the first answer is missing.
+    """
+    deadline, told = time.monotonic() + patience, False
+    while True:
+        try:
+            return ask()
+        except QueueError as error:
+            if time.monotonic() > deadline:
+                raise
+            if not told:
+                say(f"Slurm does not answer ({error}); asking again for {patience:.0f} s")
+                told = True
+            time.sleep(5)

@@ -1,0 +1,114 @@
+"""The one file that says what is particular about a cluster: slurm/site.yaml."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from lossgrid.studies.base import StrictModel, describe_field
+from lossgrid.studies.document import Document, read_document
+from lossgrid.studies.errors import StudyError, suggest
+
+FILE = Path("slurm/site.yaml")
+
+
+class Partitions(StrictModel):
+    """Names of the partitions that jobs go to."""
+
+    cpu: str = describe_field("Partition of the jobs without a GPU.", min_length=1)
+    gpu: str = describe_field("Partition of the jobs with GPUs.", min_length=1)
+
+
+class GpuMemory(StrictModel):
+    """A kind of node by the memory of its GPUs."""
+
+    gb: int = describe_field("Memory of one GPU.", "GB", gt=0)
+    constraint: str | None = describe_field(
+        "Feature of the nodes with such GPUs, as `sinfo -o '%N %f'` shows it; null where all GPUs are alike.",
+        default=None,
+        min_length=1,
+    )
+
+
+class Site(StrictModel):
+    """What is particular about a cluster."""
+
+    account: str = describe_field("Account that the jobs are charged to.", min_length=1)
+    partitions: Partitions = describe_field("Names of the partitions.")
+    qos: str | None = describe_field("Quality of service of all jobs; null asks for none.", default=None)
+    gpu_model: str | None = describe_field(
+        "Model of the GPUs as --gpus wants it, such as a100; null takes any.", default=None
+    )
+    gpus_per_node: int = describe_field("GPUs of one node.", "GPUs", ge=1, default=8)
+    cpus_per_gpu: int = describe_field("CPU cores that come with one GPU.", "cores", ge=1, default=8)
+    gpu_memory: tuple[GpuMemory, ...] = describe_field(
+        "The kinds of GPUs there are, by memory; a job is sent to the smallest that suffices.",
+        default=(),
+        strict=False,
+    )
+    scratch: str | None = describe_field(
+        "Folder on the nodes' own disks for temporary files; null takes Slurm's or the system's.",
+        default=None,
+    )
+    software: Literal["conda", "host"] = describe_field(
+        "Where jobs find their packages: in environments that conda makes from envs/, or in the environment that "
+        "Snakemake itself runs in.",
+        default="conda",
+    )
+
+    @cached_property
+    def kinds(self) -> tuple[GpuMemory, ...]:
+        """The kinds of GPUs, smallest first."""
+        return tuple(sorted(self.gpu_memory, key=lambda kind: kind.gb))
+
+
+class SiteError(ValueError):
+    """The site's settings have mistakes, one line each."""
+
+
+def read_site(file: Path = FILE) -> Site:
+    """Read the site's settings.
+
+    Raises:
+        SiteError: There is no such file, a key is unset, unknown or of another kind; the message names file and key.
+    """
+    try:
+        document = read_document(file)
+    except StudyError as error:
+        raise SiteError(str(error)) from None
+    lines = [problem.describe(str(file)) for problem in document.problems]
+    try:
+        site = Site.model_validate(document.data)
+    except ValidationError as error:
+        lines += [describe(details, document, file) for details in error.errors(include_url=False)]
+    if lines:
+        raise SiteError("\n".join(lines))
+    return site
+
+
+def describe(details: dict[str, Any], document: Document, file: Path) -> str:
+    """One mistake as a line: the file, the key, its value, and what to write."""
+    location = details["loc"]
+    fields = find_fields(location[:-1])
+    key, meaning = str(location[-1]), ""
+    if key in fields:
+        meaning = f" {fields[key].description}"
+    match details["type"]:
+        case "extra_forbidden":
+            message = f"unknown key; {suggest(key, fields)}known: {', '.join(fields)}"
+        case "missing":
+            message = f"unset; write its value.{meaning}"
+        case _ if details["input"] is None or details["input"] == "":
+            message = f"unset; write its value.{meaning}"
+        case _:
+            # pydantic's own words, such as "Input should be a valid string".
+            message = f"{details['msg'].replace('Input should', 'it should')}.{meaning}"
+    return document.locate(location, message).describe(str(file))
+
+
+def find_fields(location: tuple[int | str, ...]) -> dict[str, Any]:
+    """The known keys at a place."""
+    models = {(): Site, ("partitions",): Partitions}
+    model = models.get(location) or (GpuMemory if location[:1] == ("gpu_memory",) else Site)
+    return dict(model.model_fields)

@@ -1,0 +1,73 @@
+"""The start of Snakemake's processes: the main one is guarded and places jobs, those inside jobs are placed alike."""
+
+import os
+import sys
+from collections.abc import Callable
+
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+from execution.invocation import Invocation, read_invocation
+from execution.main_process import AnotherMainProcessError, MainProcess
+from execution.partitions import Partition, read_partitions
+from execution.placement import place_rules
+from execution.queue import QueueError
+from execution.site import FILE, Site, SiteError, read_site
+from execution.software import choose_software
+from execution.start_guard import StartRefusedError, guard_start
+
+# Jobs inherit it: their own processes of Snakemake see neither profile nor executor.
+EXECUTOR = "LOSSGRID_EXECUTOR"
+
+
+def start_process(workflow, get_need: Callable[[str], Callable], orphans: str) -> MainProcess | None:
+    """Prepare this process of Snakemake; to be called when all rules are there.
+
+    Args:
+        workflow: Snakemake's workflow.
+        get_need: What the jobs of a rule need, by its name.
+        orphans: What to do with jobs that an earlier main process left: wait, cancel or stop.
+
+    Returns:
+        The record of this process where it is a main one that will run jobs.
+
+    Raises:
+        WorkflowError: It must not start: the site's settings have mistakes, a partition is unknown, another main
+            process is there, or one that has gone left what cannot be settled.
+    """
+    if not workflow.is_main_process:
+        if os.environ.get(EXECUTOR) == "slurm":
+            place_rules(workflow.rules, get_need, read_site(), {})
+        return None
+    try:
+        return start_main_process(workflow, get_need, orphans, read_invocation(sys.argv[1:]))
+    except (AnotherMainProcessError, QueueError, SiteError, StartRefusedError) as error:
+        raise WorkflowError(str(error)) from None
+
+
+def start_main_process(workflow, get_need, orphans: str, invocation: Invocation) -> MainProcess | None:
+    """Prepare the main process for what it was asked to do."""
+    os.environ[EXECUTOR] = invocation.executor
+    if invocation.executor == "slurm":
+        site = read_site()
+        place_rules(workflow.rules, get_need, site, check_partitions(site) if invocation.runs_jobs else {})
+        choose_software(workflow.deployment_settings, site.software)
+    if not invocation.runs_jobs:
+        return None
+    return guard_start(invocation.executor, orphans, logger.warning)
+
+
+def check_partitions(site: Site) -> dict[str, Partition]:
+    """The limits of the cluster's partitions.
+
+    Raises:
+        SiteError: The site's settings name one that is not there.
+        QueueError: Slurm cannot be asked.
+    """
+    known = read_partitions()
+    for key, name in site.partitions.model_dump().items():
+        if name not in known:
+            raise SiteError(
+                f"{FILE}: partitions.{key}: {name}: no such partition; there are {', '.join(known)}"
+            )
+    return known

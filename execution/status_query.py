@@ -1,0 +1,123 @@
+"""Slurm's states as the executor plugin 2.8.0 has to hear them: jobs it would wait for without end are told apart.
+
+The plugin waits for a job that it does not see, or that was preempted or lost its node, until Slurm shows it as
+ended; and under sacct it does not know `CANCELLED by UID`. A main process would hang for ever in each of these.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from execution.queue import QueueError, call
+
+# Not the job's own fault, so that the same job may run again; Slurm does so by itself where it is allowed to.
+REQUEUED = {"PREEMPTED", "NODE_FAIL", "BOOT_FAIL"}
+ENDED = {"COMPLETED", "CANCELLED", "DEADLINE", "FAILED", "OUT_OF_MEMORY", "TIMEOUT", *REQUEUED}
+# Slurm answers, and does not know the job: it forgets ended jobs after MinJobAge, 300 s by default.
+FORGOTTEN_AFTER = 60
+# A job that loses its node so often would do so again.
+MOST_NODE_FAILURES = 5
+
+States = dict[str, str]
+Query = Callable[..., Awaitable[tuple[States | None, float | None]]]
+
+
+@dataclass
+class WatchedJobs:
+    """The jobs that this main process has submitted and whose end it has not heard of.
+
+    Attributes:
+        finished: Whether the job with an id has removed its marks of being incomplete, as it does at its end.
+        say: Gets a line for the user.
+        requeue: Lets a job run again under its id; raises QueueError.
+        clock: Seconds, for the time that a job has not been seen.
+    """
+
+    finished: Callable[[str], bool]
+    say: Callable[[str], None]
+    requeue: Callable[[str], object] = lambda job: call("scontrol", "requeue", job)
+    clock: Callable[[], float] = time.monotonic
+    missing_since: dict[str, float | None] = field(default_factory=dict)
+    node_failures: dict[str, int] = field(default_factory=dict)
+    last_states: dict[str, str] = field(default_factory=dict)
+
+    def add(self, job: str) -> None:
+        """Watch a job from its submission on."""
+        self.missing_since[job] = None
+
+    def correct(self, states: States) -> States:
+        """The states as the plugin understands them.
+
+        Args:
+            states: By id, what squeue or sacct has answered.
+
+        Returns:
+            The same, where a job that was preempted or lost its node runs again under its id, or has FAILED where
+            Slurm does not allow that; and with the jobs that Slurm has forgotten.
+        """
+        heard = {job: self.spell(job, state) for job, state in states.items()}
+        for job in list(self.missing_since):
+            state = find_state(job, heard)
+            if state is None:
+                self.miss(job, heard)
+            else:
+                self.missing_since[job] = None
+                if state in ENDED:
+                    self.last_states[job] = states.get(job, state)
+                    del self.missing_since[job]
+        return heard
+
+    def spell(self, job: str, state: str) -> str:
+        """One state as the plugin spells it."""
+        # Such as `CANCELLED by 0`.
+        word = state.split()[0] if state else "PENDING"
+        if word not in REQUEUED or job not in self.missing_since:
+            # The plugin takes UNKNOWN for a success.
+            return "PENDING" if word == "UNKNOWN" else word
+        if word != "PREEMPTED":
+            self.node_failures[job] = self.node_failures.get(job, 0) + 1
+        if self.node_failures.get(job, 0) <= MOST_NODE_FAILURES:
+            try:
+                self.requeue(job)
+            except QueueError as error:
+                self.say(f"Slurm does not run job {job} again ({word}: {error}); it counts as failed")
+            else:
+                self.say(f"job {job} has ended as {word}; Slurm will run it again")
+                return "PENDING"
+        self.last_states[job] = word
+        return "FAILED"
+
+    def miss(self, job: str, heard: States) -> None:
+        """Note that a job is not seen; after a while, tell from its files how it has ended."""
+        since = self.missing_since[job]
+        if since is None:
+            self.missing_since[job] = self.clock()
+        elif self.clock() - since > FORGOTTEN_AFTER:
+            heard[job] = "COMPLETED" if self.finished(job) else "FAILED"
+            self.say(
+                f"Slurm has forgotten job {job}; by its files it has "
+                + ("finished" if heard[job] == "COMPLETED" else "not finished and counts as failed")
+            )
+            del self.missing_since[job]
+
+
+def find_state(job: str, states: States) -> str | None:
+    """The state of a job; of a task of an array also that of the tasks which it waits among, such as `7_[1-4]`."""
+    if job in states:
+        return states[job]
+    array, _, task = job.partition("_")
+    if not task:
+        return None
+    return next(
+        (state for name, state in states.items() if name == array or name.startswith(f"{array}_[")), None
+    )
+
+
+def correct_answers(query: Query, jobs: WatchedJobs) -> Query:
+    """A query of the plugin whose answers are corrected; a missing answer stays one."""
+
+    async def ask(*arguments, **options):
+        states, seconds = await query(*arguments, **options)
+        return (states if states is None else jobs.correct(states)), seconds
+
+    return ask

@@ -1,0 +1,78 @@
+"""The watch over the jobs of a main process."""
+
+import json
+from pathlib import Path
+
+from snakemake.logging import logger
+
+from execution.events import JobListener
+from execution.journal import Journal
+from execution.main_process import MainProcess
+from execution.provenance import note_origin
+from execution.status_query import WatchedJobs, correct_answers
+
+
+class JobWatch:
+    """Keeps a journal of a main process's jobs, notes what their files are made from, and corrects what Slurm says.
+
+    Args:
+        process: The record of this process; None in a process that runs no jobs of its own.
+    """
+
+    def __init__(self, process: MainProcess | None):
+        self.process = process
+        self.journal = process and Journal(process)
+
+    def begin(self, workflow) -> None:
+        """Watch from now on; Snakemake holds its lock and is about to run jobs.
+
+        Args:
+            workflow: Snakemake's workflow.
+        """
+        if self.process is None:
+            return
+        persistence = workflow.persistence
+        jobs = WatchedJobs(
+            finished=lambda job: not is_incomplete(Path(persistence.path), job), say=logger.warning
+        )
+        started = persistence.started
+
+        def start(job, external_jobid=None):
+            started(job, external_jobid)
+            if external_jobid is not None:
+                jobs.add(external_jobid)
+            note_origin(persistence, job)
+            self.journal.note_start(job, external_jobid)
+
+        persistence.started = start
+        if self.process.executor == "slurm":
+            correct_plugin(jobs)
+        logger.addHandler(JobListener(self.journal, jobs.last_states, logger.error))
+
+    def end(self, success: bool) -> None:
+        """Close the journal."""
+        if self.journal:
+            self.journal.end(success)
+
+
+def correct_plugin(jobs: WatchedJobs) -> None:
+    """Let the executor plugin hear corrected states."""
+    import snakemake_executor_plugin_slurm as plugin
+
+    plugin.query_job_status = correct_answers(plugin.query_job_status, jobs)
+
+
+def is_incomplete(folder: Path, job: str) -> bool:
+    """Whether a file is still marked as being made by a job of the cluster.
+
+    Args:
+        folder: Of Snakemake's persistence.
+        job: Slurm's id.
+    """
+    for mark in (folder / "incomplete").rglob("*"):
+        try:
+            if mark.is_file() and json.loads(mark.read_text()).get("external_jobid") == job:
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
