@@ -87,7 +87,7 @@ def get_need(rule):
     """A function: what the jobs of a rule need at their nth attempt, after failures more of memory and time."""
 
     def need(wildcards, attempt=1):
-        # An alias is linked, and `rule all` does nothing: as little as the smallest rule needs.
+        # An alias, which is linked, has no study of its own in its wildcards.
         study = STUDIES.get(getattr(wildcards, "study", None))
         return get_requirements(study, rule).scale(attempt)
 

@@ -36,11 +36,13 @@ class Cluster:
     Args:
         folder: Of its state and logs; made with the first start.
         accounting: Whether slurmdbd keeps what jobs did.
+        cpus: Of each node, however many the machine has; so many jobs of one thread run there at once.
         patience: Seconds to wait for another private cluster on this machine to end.
     """
 
-    def __init__(self, folder: Path, accounting: bool = False, patience: float = 600):
-        self.folder, self.accounting, self.patience = Path(folder).resolve(), accounting, patience
+    def __init__(self, folder: Path, accounting: bool = False, cpus: int = 64, patience: float = 600):
+        self.folder, self.accounting = Path(folder).resolve(), accounting
+        self.cpus, self.patience = cpus, patience
         self.configuration = self.folder / "slurm.conf"
         self.daemons = Daemons(self.folder, self.get_environment())
         if len(str(self.folder)) > LONGEST_FOLDER:
@@ -81,7 +83,7 @@ class Cluster:
             )
         for name in ("log", "state", *(f"spool/{node}" for node in NODES)):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        write_configuration(self.folder, self.accounting)
+        write_configuration(self.folder, self.accounting, self.cpus)
         self._start_munge()
         # After the first daemon, which shows that this cluster is alive.
         claim_default_place(self.configuration, _is_alive, self.patience)

@@ -58,10 +58,10 @@ SlurmdLogFile={folder}/log/slurmd.%n.log
 SlurmctldDebug=info
 SlurmdDebug=info
 {accounting}
-NodeName=DEFAULT CPUs=32 RealMemory=128000
+NodeName=DEFAULT CPUs={cpus} RealMemory=128000
 NodeName=c1 NodeHostname={host} NodeAddr=127.0.0.1 Port={c1}
 NodeName=c2 NodeHostname={host} NodeAddr=127.0.0.1 Port={c2}
-NodeName=DEFAULT CPUs=64 RealMemory=500000 Gres=gpu:a100:8
+NodeName=DEFAULT CPUs={cpus} RealMemory=500000 Gres=gpu:a100:8
 NodeName=g1 NodeHostname={host} NodeAddr=127.0.0.1 Port={g1} Feature=a100_80g
 NodeName=g2 NodeHostname={host} NodeAddr=127.0.0.1 Port={g2} Feature=a100_40g
 PartitionName=DEFAULT DefMemPerCPU=1000 MaxTime=1-00:00:00
@@ -97,16 +97,21 @@ StorageLoc=slurm_acct_db
 """
 
 
-def write_configuration(folder: Path, accounting: bool) -> Path:
+def write_configuration(folder: Path, accounting: bool, cpus: int) -> Path:
     """Write slurm.conf and what belongs to it into a cluster's folder.
 
     The first port is found with the first call and kept in the folder.
+
+    Args:
+        folder: Of the cluster.
+        accounting: Whether slurmdbd keeps what jobs did.
+        cpus: Of each node.
 
     Returns:
         Path of slurm.conf.
     """
     first = get_first_port(folder)
-    values = {"folder": folder, "host": socket.gethostname().split(".")[0]}
+    values = {"folder": folder, "cpus": cpus, "host": socket.gethostname().split(".")[0]}
     values |= {name: first + offset for name, offset in PORTS.items()}
     values["accounting"] = (WITH_ACCOUNTING if accounting else WITHOUT_ACCOUNTING).format(**values)
     (folder / "slurm.conf").write_text(CONFIGURATION.format(**values))
