@@ -17,7 +17,7 @@ from pathlib import Path
 
 from daemons import Daemons
 from default_place import claim_default_place, release_default_place
-from node_processes import find_node_processes
+from processes import find_node_processes
 from slurm_files import NODES, get_first_port, write_configuration
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")

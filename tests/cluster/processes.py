@@ -1,4 +1,4 @@
-"""The processes of the jobs on a virtual node: all nodes share one machine, and a dying node takes only its own."""
+"""Processes of this machine: those of a virtual node's jobs, and those that work in a folder."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 
 def find_node_processes(cluster: Path, node: str) -> list[int]:
     """Pids of all job steps on a node and of what they started, children before their parents.
+
+    All virtual nodes share one machine, and a dying one takes only its own.
 
     Args:
         cluster: The cluster's folder.
@@ -16,6 +18,21 @@ def find_node_processes(cluster: Path, node: str) -> list[int]:
     jobs = {step.partition(".")[0] for step in steps}
     roots = [pid for pid, job in _find_step_daemons(cluster) if job in jobs]
     return [pid for root in roots for pid in reversed(find_descendants(root))]
+
+
+def find_python(folder: Path, script: str, *arguments: str) -> list[int]:
+    """Pids of the Python processes that run a script in a working directory, with arguments that stand in a row."""
+    found = []
+    wanted = " ".join(["", *arguments, ""])
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            runs_script = command[1:2] == [script] and re.search(r"(^|/)python[\d.]*$", command[0])
+            if runs_script and wanted in " ".join(command) and (process / "cwd").resolve() == folder:
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
 
 
 def find_descendants(pid: int) -> list[int]:

@@ -1,0 +1,177 @@
+"""One run of a study under faults, watched so that nothing finished is trained twice and nothing hangs unseen."""
+
+import random
+import time
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from pathlib import Path
+
+from cluster_study import ClusterStudy, Job
+
+# Seconds. Slurm holds a job that it runs again for 120, and Snakemake looks every 180 at the latest.
+GO_ON_TIMEOUT = 600
+RUN_TIMEOUT = 2400
+# So often is the command given before a run counts as one that does not end.
+MOST_COMMANDS = 8
+
+
+class CampaignRun:
+    """A run of a study on a cluster; the command is given again whenever its main process ends in a failure.
+
+    Args:
+        study: Which.
+        partition: Of its jobs.
+        cells: Paths of all its cells.
+        chance: Chooses victims and moments.
+    """
+
+    def __init__(self, study: ClusterStudy, partition: str, cells: set[str], chance: random.Random):
+        self.study, self.cluster, self.partition = study, study.cluster, partition
+        self.cells, self.chance = cells, chance
+        # By cell: what tells its files from those of another training.
+        self.finished: dict[str, tuple[int, int]] = {}
+        self.retrained: set[str] = set()
+
+    def observe(self) -> None:
+        """Note which cells are finished and which are trained again; give the command again where it has failed."""
+        unfinished = list_incomplete(self.study.folder)
+        for cell in self.cells:
+            health = self.study.results / "cells" / cell / "health.json"
+            try:
+                status = health.stat()
+                mark = (status.st_ino, status.st_mtime_ns)
+            except OSError:
+                mark = None
+            complete = mark and str(health.relative_to(self.study.folder)) not in unfinished
+            if cell in self.finished and mark != self.finished[cell]:
+                self.retrained.add(cell)
+            if complete:
+                self.finished.setdefault(cell, mark)
+        if self.study.process.poll() not in (None, 0) and self.study.commands < MOST_COMMANDS:
+            self.study.start()
+
+    def wait_for(self, condition: Callable[[], object], seconds: float) -> bool:
+        """Wait until a condition holds; False where it does not within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.observe()
+            if condition():
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.5)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, watching."""
+        self.wait_for(lambda: False, seconds)
+
+    def has_ended(self) -> bool:
+        """Whether the study is done, or cannot be."""
+        return self.study.process.poll() is not None
+
+    def choose_victim(self) -> Job | None:
+        """A job that does its work: mostly one that trains, after its first step, and at times any other.
+
+        Returns:
+            None where the study ended before.
+        """
+        kind = "training" if self.chance.random() < 0.7 else "any"
+
+        def list_wanted() -> list[Job]:
+            left = self.cells - self.finished.keys()
+            return self.list_victims(training=kind == "training" and bool(left))
+
+        self.wait_for(lambda: list_wanted() or self.has_ended(), GO_ON_TIMEOUT)
+        self.pause(self.chance.uniform(0, 8))
+        victims = list_wanted() or self.list_victims(training=False)
+        return self.chance.choice(victims) if victims else None
+
+    def list_victims(self, training: bool) -> list[Job]:
+        """Jobs whose script runs.
+
+        Args:
+            training: Only those that have trained a step.
+        """
+        jobs = [job for job in self.study.list_active("RUNNING") if self.study.find_work(job)]
+        if training:
+            jobs = [job for job in jobs if self.get_step(job) > 0]
+        return jobs
+
+    def get_step(self, job: Job) -> int:
+        """Steps that a job's cell has done; 0 for a job that trains none."""
+        cell = self.study.get_cell(job)
+        return self.study.get_progress(cell)[0] if cell else 0
+
+    def await_end(self, job: Job, seconds: float) -> str:
+        """Wait until a job is no longer what it was.
+
+        Returns:
+            Slurm's words on it; beginning with RUNNING where it ran on for so many seconds.
+        """
+        restarts = self.describe(job).get("Restarts")
+
+        def has_ended() -> bool:
+            about = self.describe(job)
+            return bool(about) and (
+                about["JobState"] not in ("RUNNING", "COMPLETING") or about["Restarts"] != restarts
+            )
+
+        self.wait_for(has_ended, seconds)
+        about = self.describe(job)
+        if about.get("Restarts") != restarts:
+            return "REQUEUED"
+        return f"{about.get('JobState', 'unknown')} {about.get('ExitCode', '')}".strip()
+
+    def describe(self, job: Job) -> dict[str, str]:
+        """What scontrol shows of a job; nothing where Slurm does not answer."""
+        words = (self.cluster.attempt("scontrol", "-o", "show", "job", job.id) or "").split()
+        return dict(word.split("=", 1) for word in words if "=" in word)
+
+    def runs_again(self, job: Job, since: float) -> bool:
+        """Whether the work of a job was begun again after a time."""
+        begun = ("RUNNING", "COMPLETING", "COMPLETED")
+        return any(
+            other.name == job.name and other.state in begun and other.started and other.started >= int(since)
+            for other in self.study.list_jobs()
+        )
+
+    def goes_on(self, since: float) -> bool:
+        """Whether the main process has submitted a job, or seen one finish, after a time."""
+        moves = ("submitted", "finished", "ended")
+        return any(record["at"] > since and record["event"] in moves for record in self.study.read_journal())
+
+    def finish(self) -> str:
+        """Wait for the end of the study; what kept it from ending, empty where nothing did."""
+        self.wait_for(self.has_ended, RUN_TIMEOUT)
+        match self.study.process.poll():
+            case 0:
+                return ""
+            case None:
+                return f"hang: no end within {RUN_TIMEOUT} s"
+            case status:
+                return f"exit status {status} after {self.study.commands} commands"
+
+    def count_retrained(self) -> int:
+        """Cells that were trained again though they were finished."""
+        finished: set[str] = set()
+        retrained = set(self.retrained)
+        for record in self.study.read_journal():
+            if record.get("rule") == "train_cell":
+                wildcards = record["wildcards"]
+                cell = f"{wildcards['objective']}/{wildcards['setting']}/seed~{wildcards['seed']}"
+                if record["event"] == "finished":
+                    finished.add(cell)
+                elif record["event"] == "submitted" and cell in finished:
+                    retrained.add(cell)
+        return len(retrained)
+
+
+def list_incomplete(folder: Path) -> set[str]:
+    """The files that Snakemake has marked as being made, which long names spread over folders beginning with @."""
+    marks = folder / ".snakemake" / "incomplete"
+    found = set()
+    for mark in marks.rglob("*"):
+        if mark.is_file() and mark.name != "migrated":
+            name = "".join(part.removeprefix("@") for part in mark.relative_to(marks).parts)
+            found.add(urlsafe_b64decode(name).decode())
+    return found
