@@ -2,6 +2,7 @@ import json
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -51,6 +52,9 @@ def get_study(wildcards):
 
 def get_code(script, *functions):
     """Hash of the code that decides a script's result; functions are added by name."""
+    # Hashes are compared and noted by the main process alone. On a cluster each job parses this twice.
+    if not workflow.is_main_process:
+        return ""
     return get_code_identity(f"workflow_scripts/{script}.py", *functions)
 
 
@@ -86,12 +90,12 @@ def has_learned(study):
 def get_need(rule):
     """A function: what the jobs of a rule need at their nth attempt, after failures more of memory and time."""
 
-    def need(wildcards, attempt=1):
-        # An alias, which is linked, has no study of its own in its wildcards.
-        study = STUDIES.get(getattr(wildcards, "study", None))
-        return get_requirements(study, rule).scale(attempt)
+    @cache
+    def compute(study):
+        # `rule all` and aliases have no study in their wildcards.
+        return get_requirements(STUDIES.get(study), rule)
 
-    return need
+    return lambda wildcards, attempt=1: compute(getattr(wildcards, "study", None)).scale(attempt)
 
 
 def get_resources(rule):
@@ -161,10 +165,17 @@ def get_runs(study):
     return ["sft", *[f"cells/{path}" for path in get_trained_paths(study)]]
 
 
+@cache
 def get_shards(study):
     """The runs of every judging job, fixed by the study's grid."""
     runs, size = get_runs(study), STUDIES[study].shard_size
     return [runs[start : start + size] for start in range(0, len(runs), size)]
+
+
+@cache
+def get_shard_of(study):
+    """The judging job of every run, by the run's folder."""
+    return {run: shard for shard, runs in enumerate(get_shards(study)) for run in runs}
 
 
 def get_shard_runs(wildcards):
@@ -192,8 +203,7 @@ def get_judged_run(wildcards):
 
 def get_judgments(wildcards):
     """The judgments of the shard that a run belongs to."""
-    run, shards = get_judged_run(wildcards), get_shards(wildcards.study)
-    (shard,) = [index for index, runs in enumerate(shards) if run in runs]
+    shard = get_shard_of(wildcards.study)[get_judged_run(wildcards)]
     return f"results/{wildcards.study}/judgments/{wildcards.evaluation}/shard~{shard}.jsonl"
 
 
