@@ -13,6 +13,7 @@ configfile: "config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/environments.smk"
 include: "rules/audit.smk"
 include: "rules/data.smk"
 include: "rules/reference.smk"
@@ -33,13 +34,19 @@ wildcard_constraints:
     seed=r"\d+",
     shard=r"\d+",
     evaluation="mt_bench|alpaca_eval|summaries",
+    environment=r"\w+",
     run=r"sft|cells/\w+/[A-Za-z0-9._~-]{1,120}/seed~\d+",
 
 
-# A tenth of a second each: on a cluster, less than what a place in the queue would take.
+# Stay on the login node of a cluster: what takes a tenth of a second, less than a place in the queue, and what may
+# need a network.
 localrules:
     all,
+    prepare,
     adopt_cell,
+    describe_environment,
+    judge_by_api,
+    make_prompts,
     score_frontier,
     score_judgments,
 
@@ -50,6 +57,14 @@ rule all:
         get_all_targets(),
     message:
         "everything is there"
+
+
+# What needs a network, done once where there is one: `snakemake --profile slurm prepare` on the login node.
+rule prepare:
+    input:
+        get_prepared_files(),
+    message:
+        "what needs a network is there"
 
 
 # Before anything is trained, and in a dry run too; the jobs, which parse this file again, stay silent.

@@ -13,6 +13,8 @@ sys.path.insert(0, workflow.basedir)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [workflow.basedir, os.getenv("PYTHONPATH")])))
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Jobs find what `prepare` has fetched; compute nodes are offline as a rule, and tries would cost minutes.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from execution.start import start_process
 from execution.watch import JobWatch
@@ -207,6 +209,16 @@ def get_judgments(wildcards):
     return f"results/{wildcards.study}/judgments/{wildcards.evaluation}/shard~{shard}.jsonl"
 
 
+def get_judge_pattern(local):
+    """A regular expression for the studies whose judge is asked from the login node, or for all others."""
+    choice = config.get("api_judging", "local")
+    if choice not in ("local", "node"):
+        raise WorkflowError(f"config.yaml: api_judging: {choice}: unknown choice; known: local, node")
+    asked = {name for name, study in STUDIES.items() if study.judge and study.judge.base_url}
+    chosen = asked if choice == "local" else set()
+    return "|".join(chosen if local else STUDIES.keys() - chosen) or "(?!)"
+
+
 def get_judging_settings(wildcards):
     """What decides the judgments of an evaluation, as JSON."""
     settings = identity.get_judging_settings(get_study(wildcards), wildcards.evaluation)
@@ -357,6 +369,16 @@ def get_shared_files(study):
             for evaluation in evaluations
             for shard in range(len(get_shards(study)))
         ],
+    ]
+
+
+def get_prepared_files():
+    """What `prepare` makes for the studies that config.yaml names: environments, and prompts from public files."""
+    environments = sorted(path.stem for path in Path(workflow.basedir, "envs").glob("*.yaml"))
+    judged = [study for study in config["studies"] if study in STUDIES and STUDIES[study].get_evaluations()]
+    return [
+        *[f"downloads/environments/{environment}.txt" for environment in environments],
+        *[f"results/{study}/prompts" for study in judged],
     ]
 
 

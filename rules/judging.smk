@@ -8,6 +8,8 @@ rule judge_responses:
         "results/{study}/logs/judge_responses/{evaluation}/shard~{shard}.log",
     benchmark:
         "results/{study}/benchmarks/judge_responses/{evaluation}/shard~{shard}.tsv"
+    wildcard_constraints:
+        study=get_judge_pattern(local=False),
     conda:
         "../envs/judge.yaml"
     threads: 1
@@ -27,6 +29,12 @@ rule judge_responses:
         "python workflow_scripts/judge_responses.py --study {params.study} --evaluation {wildcards.evaluation} "
         "--runs {params.runs} --results results/{wildcards.study} --prompts {input.prompts} "
         "--ledger {params.ledger} --judgments {output.judgments} --server-log {params.server_log} > {log} 2>&1"
+
+
+# Judges that are reached over the network, from the login node where config.yaml says so.
+use rule judge_responses as judge_by_api with:
+    wildcard_constraints:
+        study=get_judge_pattern(local=True),
 
 
 rule score_judgments:
