@@ -33,22 +33,26 @@ def get_training_activations(
     return kept + head + 2 * FLOAT32 * numbers * h
 
 
-def get_scoring_activations(model: ModelShape, sequences: int, tokens: int, number_bytes: int) -> float:
+def get_scoring_activations(
+    model: ModelShape, sequences: int, tokens: int, reply_tokens: int, number_bytes: int
+) -> float:
     """Bytes that log-probabilities of replies take: all logits, and those of the replies twice in float32.
 
     Args:
         model: What weighs the replies.
         sequences: In one forward pass.
-        tokens: Of the longest sequence; how many are the reply's is not told apart.
+        tokens: Of the longest sequence.
+        reply_tokens: Of the longest reply in it.
         number_bytes: Of an activation.
     """
     numbers = sequences * tokens
+    logits = model.vocabulary * sequences * (tokens * number_bytes + reply_tokens * 2 * FLOAT32)
     layer = numbers * (4 * model.hidden_size + 3 * model.intermediate_size) * number_bytes
-    return numbers * model.vocabulary * (number_bytes + 2 * FLOAT32) + layer
+    return logits + layer
 
 
 def get_answering_bytes(model: ModelShape, sequences: int, tokens: int, number_bytes: int) -> float:
-    """Bytes that token-by-token answers take: the cache of keys and values, twice because it grows by copying.
+    """Bytes that token-by-token answers take: the cache of keys and values, which grows by copying layer by layer.
 
     Args:
         model: What answers.
@@ -57,4 +61,5 @@ def get_answering_bytes(model: ModelShape, sequences: int, tokens: int, number_b
         number_bytes: Of an activation.
     """
     logits = 3 * FLOAT32 * sequences * model.vocabulary
-    return 2 * sequences * tokens * model.get_cache_bytes(number_bytes) + logits
+    copied = 1 + 1 / model.layers
+    return copied * sequences * tokens * model.get_cache_bytes(number_bytes) + logits

@@ -2,16 +2,19 @@
 
 from lossgrid.planning.activations import get_answering_bytes, get_scoring_activations
 from lossgrid.planning.durations import get_answering_seconds, get_scoring_seconds
-from lossgrid.planning.hardware import DISK_BANDWIDTH, get_machine
+from lossgrid.planning.hardware import CPU, DISK_BANDWIDTH, get_machine
 from lossgrid.planning.load import Load
 from lossgrid.planning.replies import ReplyGroup, list_reply_groups
-from lossgrid.planning.training_jobs import DATA_BYTES_PER_TOKEN, SEQUENCES_PER_PAIR
+from lossgrid.planning.training_jobs import SEQUENCES_PER_PAIR
 from lossgrid.planning.training_state import BFLOAT16, FLOAT32
 from lossgrid.planning.world_facts import get_world_facts
 from lossgrid.studies import Study
 
+# Python's lists of token ids, texts and their copies: measured in `mini`, 55 MB for two sequences each of 4,096 pairs.
+DATA_BYTES_PER_TOKEN = 100
 # Two replies are sampled for a pair.
 SAMPLES = 2
+MODELS = 2
 # Assumed: a server that loads a policy before it answers.
 SERVER_SECONDS = 300
 SERVER_CPUS = 2
@@ -21,10 +24,12 @@ def describe_pairs(study: Study) -> Load:
     """Sampling of two replies to every prompt, in float32."""
     facts, evaluation = get_world_facts(study), study.evaluation
     if not facts.samples_pairs:
-        return _describe(study, 0.0, 0.0, FLOAT32, facts.pairs * facts.prompt_tokens)
-    group = ReplyGroup(facts.pairs, facts.prompt_tokens, evaluation.max_new_tokens, evaluation.batch_size)
+        tokens = SEQUENCES_PER_PAIR * facts.pairs * facts.pair_tokens
+        return Load(CPU.import_seconds, CPU.process_bytes + DATA_BYTES_PER_TOKEN * tokens)
+    limit = evaluation.max_new_tokens
+    longest = facts.prompt_tokens + limit
+    group = ReplyGroup(facts.pairs, facts.prompt_tokens, longest, limit, evaluation.batch_size)
     seconds = get_answering_seconds(facts.model, get_machine(study.device), [group] * SAMPLES)
-    longest = facts.prompt_tokens + evaluation.max_new_tokens
     extra = get_answering_bytes(facts.model, min(group.prompts, group.batch_size), longest, FLOAT32)
     return _describe(study, seconds, extra, FLOAT32, SEQUENCES_PER_PAIR * facts.pairs * longest)
 
@@ -33,11 +38,10 @@ def describe_reference(study: Study) -> Load:
     """Log-probabilities of chosen and rejected replies."""
     facts, training, machine = get_world_facts(study), study.training, get_machine(study.device)
     batch_size, sequences = training.get_micro_batch_size(), SEQUENCES_PER_PAIR * facts.pairs
-    tokens = min(facts.prompt_tokens + study.evaluation.max_new_tokens, training.max_length)
+    tokens, longest = facts.pair_tokens, training.max_length
     seconds = get_scoring_seconds(facts.model, machine, sequences, tokens, batch_size)
-    extra = get_scoring_activations(
-        facts.model, min(batch_size, sequences), training.max_length, machine.number_bytes
-    )
+    together = min(batch_size, sequences)
+    extra = get_scoring_activations(facts.model, together, longest, longest, machine.number_bytes)
     # Without DeepSpeed float32 weights run under autocast, which may hold a bfloat16 copy.
     weight_bytes = BFLOAT16 if training.deepspeed else FLOAT32 + BFLOAT16
     return _describe(study, seconds, extra, weight_bytes, sequences * tokens)
@@ -47,15 +51,24 @@ def describe_generation(study: Study) -> Load:
     """Answers to all prompts by one run, and what policy and reference make of those to the held-out chats."""
     facts, machine, evaluation = get_world_facts(study), get_machine(study.device), study.evaluation
     groups = list_reply_groups(study, facts)
-    weighed, batch_size = 2 * facts.heldout_chats, evaluation.batch_size
-    longest = max(group.prompt_tokens + group.limit for group in groups)
     seconds = get_answering_seconds(facts.model, machine, groups)
-    # By the policy and by the reference.
-    seconds += 2 * get_scoring_seconds(facts.model, machine, weighed, longest, batch_size)
-    together = min(batch_size, max(group.prompts for group in groups))
+    weighed = list_reply_groups(study, facts, judged=False)
+    for group in weighed:
+        tokens = group.prompt_tokens + group.limit
+        # By the policy and by the reference.
+        seconds += MODELS * get_scoring_seconds(facts.model, machine, group.prompts, tokens, group.batch_size)
+    # Weighing takes the answers to the held-out chats alone.
     extra = max(
-        get_answering_bytes(facts.model, together, longest, machine.number_bytes),
-        get_scoring_activations(facts.model, min(batch_size, weighed), longest, machine.number_bytes),
+        *(
+            get_answering_bytes(facts.model, group.together, group.longest, machine.number_bytes)
+            for group in groups
+        ),
+        *(
+            get_scoring_activations(
+                facts.model, group.together, group.longest, group.limit, machine.number_bytes
+            )
+            for group in weighed
+        ),
     )
     tokens = sum(group.prompts * (group.prompt_tokens + group.limit) for group in groups)
     return _describe(study, seconds, extra, BFLOAT16, tokens, serves=evaluation.engine == "server")

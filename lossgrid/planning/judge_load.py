@@ -1,9 +1,43 @@
-"""How much every evaluation asks its judge, from the study alone."""
+"""How much every evaluation asks its judge, from the study alone: calls, tokens, money."""
 
+from dataclasses import dataclass
+
+from lossgrid.planning.judge_texts import count_call_tokens
 from lossgrid.studies import Study, get_trained_cells
 from lossgrid.studies.judging import MT_BENCH_QUESTIONS
 
 SFT = 1
+
+
+@dataclass(frozen=True)
+class JudgeLoad:
+    """What one evaluation asks for.
+
+    Attributes:
+        evaluation: Its name.
+        calls: Most calls, if no two answers are the same and none has to be repeated.
+        prompt_tokens: Tokens sent in them.
+        reply_tokens: Tokens answered.
+        dollars: What they cost, USD; None where the study names no prices.
+    """
+
+    evaluation: str
+    calls: int
+    prompt_tokens: float
+    reply_tokens: float
+    dollars: float | None
+
+
+def get_judge_load(study: Study, evaluation: str) -> JudgeLoad:
+    """What one evaluation of a study asks for.
+
+    1,000 calls of 300 + 100 tokens at 2 and 8 USD a million tokens cost 0.6 + 0.8 = 1.40 USD.
+    """
+    calls = count_calls(study, evaluation, len(get_trained_cells(study)), sft=True)
+    prompt, reply = count_call_tokens(study, evaluation)
+    prices = study.judge.prices
+    dollars = None if prices is None else calls * (prompt * prices.input + reply * prices.output) / 1e6
+    return JudgeLoad(evaluation, calls, calls * prompt, calls * reply, dollars)
 
 
 def count_calls(study: Study, evaluation: str, cells: int, sft: bool) -> int:
@@ -19,10 +53,11 @@ def count_calls(study: Study, evaluation: str, cells: int, sft: bool) -> int:
         sft: Whether the SFT model is among the runs.
     """
     settings = getattr(study, evaluation)
-    # A second question of a comparison is asked in either order.
     if evaluation == "mt_bench":
+        # Both turns; a comparison is asked in both orders.
         turns = 2 * (MT_BENCH_QUESTIONS + settings.consistency)
         return turns * (cells + sft if settings.mode == "single" else 2 * cells)
+    # A second question is asked once more in the same order and once in the opposite one.
     if evaluation == "alpaca_eval":
         runs = cells + (sft and settings.baseline == "reference")
         return runs * (settings.prompts + 2 * settings.consistency)
@@ -31,15 +66,11 @@ def count_calls(study: Study, evaluation: str, cells: int, sft: bool) -> int:
     return (against_human + against_sft) * (settings.rows + 2 * settings.consistency)
 
 
-def count_all_calls(study: Study, evaluation: str) -> int:
-    """Most calls of the whole study in one evaluation."""
-    return count_calls(study, evaluation, len(get_trained_cells(study)), sft=True)
-
-
 def count_shard_calls(study: Study, evaluation: str) -> int:
-    """Most calls of one judging job: a whole shard of cells, or fewer where the study has fewer."""
-    runs = min(study.shard_size, len(get_trained_cells(study)) + SFT)
+    """Most calls of one judging job: the shard of the SFT model, or one of cells alone."""
+    cells = len(get_trained_cells(study))
+    first = min(study.shard_size - SFT, cells)
     return max(
-        count_calls(study, evaluation, runs, sft=False),
-        count_calls(study, evaluation, runs - SFT, sft=True),
+        count_calls(study, evaluation, first, sft=True),
+        count_calls(study, evaluation, min(study.shard_size, cells - first), sft=False),
     )

@@ -18,13 +18,15 @@ class ReplyGroup:
 
     Attributes:
         prompts: How many.
-        prompt_tokens: Of the longest.
+        prompt_tokens: Of a prompt.
+        longest: Of the longest prompt that can come about, with its answer.
         limit: Most tokens of an answer.
         batch_size: Prompts answered together.
     """
 
     prompts: int
     prompt_tokens: int
+    longest: int
     limit: int
     batch_size: int
 
@@ -33,26 +35,42 @@ class ReplyGroup:
         """Batches that they make."""
         return ceil(self.prompts / self.batch_size)
 
+    @property
+    def together(self) -> int:
+        """Prompts of the largest batch."""
+        return min(self.prompts, self.batch_size)
 
-def list_reply_groups(study: Study, facts: WorldFacts) -> list[ReplyGroup]:
-    """The prompts of the held-out chats and of every evaluation, first and second turns apart."""
-    limits = {
-        name: getattr(study, name).max_new_tokens or study.evaluation.max_new_tokens
-        for name in study.get_evaluations()
-    }
-    sizes = [(facts.heldout_chats, 2, study.evaluation.max_new_tokens)]
-    if study.mt_bench:
-        sizes += [(round(MT_BENCH_QUESTIONS * share), 2, limits["mt_bench"]) for share in MT_BENCH_SHARES]
-    if study.alpaca_eval:
-        sizes.append((study.alpaca_eval.prompts, 1, limits["alpaca_eval"]))
-    if study.summaries:
-        sizes.append((study.summaries.rows, 1, limits["summaries"]))
+
+def list_reply_groups(study: Study, facts: WorldFacts, judged: bool = True) -> list[ReplyGroup]:
+    """The prompts of the held-out chats and of every evaluation, first and second turns apart.
+
+    Args:
+        study: The study.
+        facts: Its world.
+        judged: Whether to list those that a judge will see as well.
+    """
+    names = study.get_evaluations() if judged else []
+    limits = {name: getattr(study, name).max_new_tokens or study.evaluation.max_new_tokens for name in names}
+    # How many prompts, in which turns, of which limit. The post of a summary is a chat in its second turn.
+    sizes = [(facts.heldout_chats, (0, 1), study.evaluation.max_new_tokens)]
+    if "mt_bench" in names:
+        sizes += [
+            (round(MT_BENCH_QUESTIONS * share), (0, 1), limits["mt_bench"]) for share in MT_BENCH_SHARES
+        ]
+    if "alpaca_eval" in names:
+        sizes.append((study.alpaca_eval.prompts, (0,), limits["alpaca_eval"]))
+    if "summaries" in names:
+        sizes.append((study.summaries.rows, (1,), limits["summaries"]))
     return [
         ReplyGroup(
-            prompts, (turn + 1) * facts.prompt_tokens + turn * limit, limit, study.evaluation.batch_size
+            prompts,
+            (turn + 1) * facts.question_tokens + turn * facts.reply_tokens,
+            facts.prompt_tokens + limit + turn * (facts.question_tokens + limit),
+            limit,
+            study.evaluation.batch_size,
         )
         for prompts, turns, limit in sizes
-        for turn in range(turns)
+        for turn in turns
     ]
 
 

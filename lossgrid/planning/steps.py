@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lossgrid.planning import answering_jobs, light_jobs, training_jobs
+from lossgrid.planning import answering_jobs, judging_jobs, light_jobs, training_jobs
 from lossgrid.planning.load import Load
 from lossgrid.studies import Study
 
@@ -12,10 +12,10 @@ _STEPS: dict[str, Callable[[Study], Load]] = {
     "make_pairs": answering_jobs.describe_pairs,
     "compute_reference_logps": answering_jobs.describe_reference,
     "train_cell": training_jobs.describe_cell,
-    "make_prompts": light_jobs.describe_prompts,
+    "make_prompts": judging_jobs.describe_prompts,
     "generate_responses": answering_jobs.describe_generation,
     "score_frontier": light_jobs.describe_scoring,
-    "judge_responses": light_jobs.describe_judging,
+    "judge_responses": judging_jobs.describe_judging,
     "score_judgments": light_jobs.describe_scoring,
 }
 

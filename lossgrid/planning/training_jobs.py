@@ -10,12 +10,13 @@ from lossgrid.planning.training_state import FLOAT32, Sharding, get_training_sta
 from lossgrid.planning.world_facts import get_world_facts
 from lossgrid.studies import Study
 
+# Measured in the study of the tests: the trainers and what they import; the data themselves lie in mapped files.
+LIBRARY_BYTES = 0.05e9
 # Both chosen and rejected replies pass through the model.
 SEQUENCES_PER_PAIR = 2
-# Python's lists of token ids, texts and their copies: measured in `mini`, 55 MB for 4,096 pairs of 67 tokens.
-DATA_BYTES_PER_TOKEN = 200
-# Measured: `accelerate launch` beside the processes that it starts.
-LAUNCHER_BYTES = 0.4e9
+# Measured in `mini_deepspeed`: `accelerate launch` beside the processes that it starts, and what it and DeepSpeed
+# take to begin.
+LAUNCHER_BYTES, LAUNCHER_SECONDS = 0.4e9, 12.0
 # Adam in host memory reads and writes the float32 copy and both moments and reads the gradients.
 HOST_ADAM_BYTES = 28
 SFT_CHECKPOINT_STEPS = 100
@@ -32,7 +33,6 @@ def describe_sft(study: Study) -> Load:
         sequences=recipe.batch_size,
         tokens=facts.chat_tokens,
         longest=recipe.max_length,
-        data_tokens=facts.sft_chats * facts.chat_tokens,
         checkpoint_steps=SFT_CHECKPOINT_STEPS,
     )
 
@@ -42,15 +42,13 @@ def describe_cell(study: Study) -> Load:
     facts, recipe = get_world_facts(study), study.training
     micro_batch_size = recipe.get_micro_batch_size()
     steps = count_steps(study)
-    tokens = min(facts.prompt_tokens + study.evaluation.max_new_tokens, recipe.max_length)
     return _describe_training(
         study,
         steps=steps,
         micro_batches=steps * recipe.batch_size // (micro_batch_size * recipe.processes),
         sequences=SEQUENCES_PER_PAIR * micro_batch_size,
-        tokens=tokens,
+        tokens=facts.pair_tokens,
         longest=recipe.max_length,
-        data_tokens=SEQUENCES_PER_PAIR * facts.pairs * tokens,
         checkpoint_steps=recipe.checkpoint_steps,
         processes=recipe.processes,
         sharding=recipe.deepspeed,
@@ -70,7 +68,6 @@ def _describe_training(
     sequences: int,
     tokens: int,
     longest: int,
-    data_tokens: float,
     checkpoint_steps: int,
     processes: int = 1,
     sharding: Sharding = None,
@@ -85,11 +82,12 @@ def _describe_training(
     activations = get_training_activations(model, sequences, longest, number_bytes, checkpointing=on_gpu)
     # Without sharding of the weights every process first loads the whole model into host memory.
     loaded = FLOAT32 * parameters * (1 if sharding in ("zero3", "zero3_offload") else processes)
-    host = processes * (machine.process_bytes + DATA_BYTES_PER_TOKEN * data_tokens)
+    host = processes * (machine.process_bytes + LIBRARY_BYTES)
     host += LAUNCHER_BYTES if sharding else 0.0
     host += loaded + processes * state.host if on_gpu else processes * (state.device + activations)
 
     seconds = machine.import_seconds + FLOAT32 * parameters / DISK_BANDWIDTH
+    seconds += LAUNCHER_SECONDS if sharding else 0.0
     seconds += get_training_seconds(model, machine, micro_batches, sequences, tokens, checkpointing=on_gpu)
     seconds += steps / checkpoint_steps * state.checkpoint / DISK_BANDWIDTH
     if sharding == "zero3_offload":

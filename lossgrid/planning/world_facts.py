@@ -7,11 +7,11 @@ from lossgrid.studies import Study
 
 # Words of the reviews language and five special tokens; a test counts them.
 REVIEWS_VOCABULARY = 156
-# Tokens of `mini`: the mean of the longest chat of 32, to which the others are padded, and of the longest pair of 32
-# without its replies; the mean reply and prompt of a single text.
+# Tokens in `mini`, measured: the longest of 32 chats, to which the others are padded; the longest of 32 pairs without
+# its reply; a question with its markers, and a reply, on average.
 REVIEWS_CHAT = 87
-REVIEWS_PADDED_PROMPT = 39
-REVIEWS_PROMPT = 30
+REVIEWS_PROMPT = 39
+REVIEWS_QUESTION = 15
 REVIEWS_REPLY = 18
 
 
@@ -25,6 +25,8 @@ class WorldFacts:
         chat_tokens: Tokens of such a chat, padded as in a batch.
         pairs: Preference pairs.
         prompt_tokens: Tokens of the prompt of a pair, padded as in a batch.
+        pair_tokens: Tokens of the prompt of a pair with either reply, padded as in a batch.
+        question_tokens: Tokens of a question of a chat, on average.
         reply_tokens: Tokens of a reply, on average; its limit is the study's.
         heldout_chats: Two-turn chats that every run answers.
         samples_pairs: Whether the pairs are sampled from the SFT model.
@@ -35,6 +37,8 @@ class WorldFacts:
     chat_tokens: int
     pairs: int
     prompt_tokens: int
+    pair_tokens: int
+    question_tokens: int
     reply_tokens: int
     heldout_chats: int
     samples_pairs: bool
@@ -64,7 +68,10 @@ def _get_reviews_facts(study: Study) -> WorldFacts:
         sft_chats=world.corpus_chats,
         chat_tokens=min(REVIEWS_CHAT, study.sft.max_length),
         pairs=world.pairs,
-        prompt_tokens=REVIEWS_PADDED_PROMPT,
+        prompt_tokens=REVIEWS_PROMPT,
+        # Some reply of a batch always comes to the limit.
+        pair_tokens=min(REVIEWS_PROMPT + study.evaluation.max_new_tokens, study.training.max_length),
+        question_tokens=REVIEWS_QUESTION,
         reply_tokens=min(REVIEWS_REPLY, study.evaluation.max_new_tokens),
         heldout_chats=world.heldout_chats,
         samples_pairs=True,

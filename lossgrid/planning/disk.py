@@ -1,0 +1,74 @@
+"""How much disk a study takes, while it runs and after."""
+
+from dataclasses import dataclass
+
+from lossgrid.planning.judge_load import get_judge_load
+from lossgrid.planning.replies import count_replies, list_reply_groups
+from lossgrid.planning.training_jobs import SEQUENCES_PER_PAIR, count_steps
+from lossgrid.planning.training_state import BFLOAT16, FLOAT32, get_training_state
+from lossgrid.planning.world_facts import get_world_facts
+from lossgrid.studies import Study, get_trained_cells
+
+# While a checkpoint is written, the one before is still there.
+CHECKPOINTS = 2
+# Measured in `mini`: a token as text and as a number; the copies of a chat that datasets leaves; the columns of a row
+# of responses; one of scores, which lies among the judgments and beside its run; a record of the ledger; a step of
+# the training log.
+TEXT_BYTES, ID_BYTES, CHAT_COPIES = 6, 8, 7
+RESPONSE_BYTES, SCORE_BYTES, RECORD_BYTES, STEP_BYTES = 220, 420, 550, 460
+# A reply of a judge stands in the ledger, in the judgments and in the scores.
+REPLY_COPIES = 3
+# Tables, figures and logs.
+REPORT_BYTES = 5e6
+
+
+@dataclass(frozen=True)
+class DiskUse:
+    """Something that lies on disk.
+
+    Attributes:
+        what: Its name.
+        bytes: Its size.
+        kept: Whether it is still there after the study.
+    """
+
+    what: str
+    bytes: float
+    kept: bool
+
+
+def list_disk_uses(study: Study, parallel: int) -> list[DiskUse]:
+    """What a study writes.
+
+    Args:
+        study: The study.
+        parallel: Jobs that run at once, each with its checkpoints.
+    """
+    facts, cells = get_world_facts(study), len(get_trained_cells(study))
+    training, parameters = study.training, facts.model.count_parameters()
+    state = get_training_state(parameters, training.processes, training.deepspeed, study.device)
+    half = study.device == "gpu" and training.deepspeed is not None
+    groups = list_reply_groups(study, facts)
+    answers = sum(TEXT_BYTES * group.prompts * (group.prompt_tokens + facts.reply_tokens) for group in groups)
+    scores = count_replies(study, facts) * SCORE_BYTES
+    texts = facts.pairs * (facts.question_tokens * 2 + SEQUENCES_PER_PAIR * facts.reply_tokens)
+    data = facts.sft_chats * facts.chat_tokens * TEXT_BYTES * CHAT_COPIES + texts * (TEXT_BYTES + ID_BYTES)
+    judged = [get_judge_load(study, name) for name in study.get_evaluations()]
+    judgments = sum(
+        load.calls * (SCORE_BYTES * 2 + RECORD_BYTES) + REPLY_COPIES * TEXT_BYTES * load.reply_tokens
+        for load in judged
+    )
+    uses = [
+        DiskUse("checkpoints", min(parallel, cells) * CHECKPOINTS * state.checkpoint, kept=False),
+        DiskUse("policies", parameters * (FLOAT32 + cells * (BFLOAT16 if half else FLOAT32)), kept=True),
+        DiskUse("chats, pairs, reference", data, kept=True),
+        DiskUse(
+            "responses", (cells + 1) * (answers + count_replies(study, facts) * RESPONSE_BYTES), kept=True
+        ),
+        DiskUse(
+            "scores, training logs", (cells + 1) * scores + cells * count_steps(study) * STEP_BYTES, kept=True
+        ),
+        DiskUse("judgments, ledgers", judgments, kept=True),
+        DiskUse("tables, figures, logs", REPORT_BYTES, kept=True),
+    ]
+    return [use for use in uses if use.bytes]

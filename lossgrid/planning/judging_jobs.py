@@ -1,0 +1,50 @@
+"""The load of the jobs that ask a judge, and of those that write what it will be asked."""
+
+from lossgrid.planning.judge_load import count_calls, count_shard_calls
+from lossgrid.planning.judge_texts import count_call_tokens, is_own_script
+from lossgrid.planning.load import Load
+from lossgrid.studies import Study, get_trained_cells
+
+# Measured in `mini`: processes that import FastChat, and those that import the client alone.
+FASTCHAT_BYTES, FASTCHAT_SECONDS = 0.48e9, 5.5
+CLIENT_BYTES, CLIENT_SECONDS = 0.12e9, 1.0
+# A judgment of this job with its request, reply and score row, and a record of another job's in the shared ledger.
+JUDGMENT_BYTES, RECORD_BYTES = 25e3, 5e3
+# A judge of this repository answers a call in 2.5 ms, its client and itself on one core (measured).
+SCRIPT_CALL_SECONDS = 2.5e-3
+# Assumed of a model: its start, the wait for the first token of a reply, and each further one.
+MODEL_START_SECONDS, FIRST_TOKEN_SECONDS, TOKEN_SECONDS = 300.0, 1.0, 0.03
+# Assumed: threads of a served model beside its GPU.
+CPUS_PER_GPU = 2
+
+
+def describe_prompts(study: Study) -> Load:
+    """Writing of the prompts that a judge will see."""
+    if study.mt_bench:
+        return Load(FASTCHAT_SECONDS, FASTCHAT_BYTES)
+    return Load(CLIENT_SECONDS, CLIENT_BYTES)
+
+
+def describe_judging(study: Study) -> Load:
+    """Judging of one shard, in the evaluation that takes most; a study without a judge has none."""
+    loads = [describe_evaluation(study, name) for name in study.get_evaluations()]
+    if not loads:
+        return Load(0.0, 0.0)
+    seconds, host = max(load.seconds for load in loads), max(load.host_bytes for load in loads)
+    return Load(seconds, host, gpus=study.judge.gpus, cpus=loads[0].cpus)
+
+
+def describe_evaluation(study: Study, evaluation: str) -> Load:
+    """Judging of one shard in one evaluation."""
+    judge, calls = study.judge, count_shard_calls(study, evaluation)
+    fastchat = evaluation == "mt_bench"
+    seconds = FASTCHAT_SECONDS if fastchat else CLIENT_SECONDS
+    if is_own_script(study):
+        seconds += calls * SCRIPT_CALL_SECONDS
+    else:
+        _, reply = count_call_tokens(study, evaluation)
+        seconds += MODEL_START_SECONDS if judge.command else 0.0
+        seconds += calls * (FIRST_TOKEN_SECONDS + reply * TOKEN_SECONDS) / judge.concurrency
+    all_calls = count_calls(study, evaluation, len(get_trained_cells(study)), sft=True)
+    host = (FASTCHAT_BYTES if fastchat else CLIENT_BYTES) + JUDGMENT_BYTES * calls + RECORD_BYTES * all_calls
+    return Load(seconds, host, gpus=judge.gpus, cpus=1 + CPUS_PER_GPU * judge.gpus)
