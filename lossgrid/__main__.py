@@ -77,6 +77,25 @@ def import_batch(
     print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing in the files")
 
 
+def status(
+    study: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[STUDY]")] = None,
+    failed: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    every_run: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(name="all")] = False,
+) -> None:
+    """See how far a study has come and what failed, from its files alone.
+
+    Args:
+        study: Name of a study in studies/, or path of a study file; by default those that config.yaml names.
+        failed: Show what failed or was interrupted, why, and what its rerun will do.
+        every_run: Show every run, however many there are.
+    """
+    from lossgrid.progress.command import get_built_studies, show_status
+    from lossgrid.studies import load_study
+
+    names = [study] if study else get_built_studies()
+    show_status([load_study(find_study(name)) for name in names], failed, every_run)
+
+
 def find_study(name: str) -> Path:
     """The file of a study that is named or given as a path.
 
@@ -111,7 +130,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     from lossgrid.studies import StudyError
 
-    commands = {"audit": audit, "export-batch": export_batch, "import-batch": import_batch}
+    commands = {"audit": audit, "export-batch": export_batch, "import-batch": import_batch, "status": status}
     try:
         tyro.extras.subcommand_cli_from_dict(
             commands,
