@@ -9,6 +9,7 @@ from execution.events import JobListener
 from execution.journal import Journal
 from execution.main_process import MainProcess
 from execution.provenance import note_origin
+from execution.queue import QueueError, call
 from execution.status_query import WatchedJobs, correct_answers
 
 
@@ -47,6 +48,7 @@ class JobWatch:
         persistence.started = start
         if self.process.executor == "slurm":
             correct_plugin(jobs)
+            leave_out_report(workflow.executor_settings)
         logger.addHandler(JobListener(self.journal, jobs.last_states, logger.error))
 
     def end(self, success: bool) -> None:
@@ -60,6 +62,14 @@ def correct_plugin(jobs: WatchedJobs) -> None:
     import snakemake_executor_plugin_slurm as plugin
 
     plugin.query_job_status = correct_answers(plugin.query_job_status, jobs)
+
+
+def leave_out_report(settings) -> None:
+    """Ask for no report of what jobs have used where Slurm keeps no accounts: the plugin would fail to write it."""
+    try:
+        call("sacct", "--noheader", "--allocations", "--starttime", "now")
+    except QueueError:
+        settings.efficiency_report = False
 
 
 def is_incomplete(folder: Path, job: str) -> bool:
