@@ -10,7 +10,7 @@ from lossgrid.planning.training_state import BFLOAT16, FLOAT32
 from lossgrid.planning.world_facts import get_world_facts
 from lossgrid.studies import Study
 
-# Python's lists of token ids, texts and their copies: measured in `mini`, 55 MB for two sequences each of 4,096 pairs.
+# Python's lists of token ids, texts and their copies: measured in `mini`, 55 MB for the two sequences of 4,096 pairs.
 DATA_BYTES_PER_TOKEN = 100
 # Two replies are sampled for a pair.
 SAMPLES = 2

@@ -60,6 +60,30 @@ def test_a_larger_model_never_asks_for_less(mini, vary, rule, layers, wider):
         assert small.runtime <= large.runtime
 
 
+@given(size=st.integers(1, 64), processes=st.integers(1, 64))
+def test_gpu_memory_rises_with_the_micro_batch_and_falls_with_processes(mini, vary, size, processes):
+    """Activations are each process's own; its share of the state is not."""
+
+    def get_bytes(size, processes):
+        change = {"micro_batch_size": size, "processes": processes, "deepspeed": "zero3", "batch_size": 4096}
+        return get_load(vary(mini, device="gpu", training=change), "train_cell").gpu_bytes
+
+    assert get_bytes(size, processes) < get_bytes(size + 1, processes)
+    assert get_bytes(size, processes) > get_bytes(size, processes + 1)
+
+
+def test_offload_moves_memory_to_the_host(mini, vary):
+    """What leaves the GPU is asked for beside it."""
+    policy = Policy(layers=32, hidden_size=4096, heads=32, intermediate_size=14336)
+    study = vary(mini, device="gpu", world={"policy": policy})
+    whole, moved = (
+        get_requirements(vary(study, training={"processes": 2, "deepspeed": sharding}), "train_cell")
+        for sharding in ("zero3", "zero3_offload")
+    )
+    assert moved.gpu_memory_gb < whole.gpu_memory_gb - 40
+    assert moved.mem_mb > whole.mem_mb + 80_000
+
+
 @pytest.mark.parametrize(
     ("rule", "part", "key"),
     [
