@@ -43,7 +43,9 @@ class JobListener(logging.Handler):
         about = self.journal.note_failure(number, record.rule_msg, slurm_log, self.states.get(external or ""))
         if about:
             failure = explain_failure(about["state"], read_tail(slurm_log), read_tail(about["log"]))
-            self.say(f"{about['log']}: {failure.kind}: {failure.line or 'no word of it'}\n{failure.kind.remedy}")
+            self.say(
+                f"{about['log']}: {failure.kind}: {failure.line or 'no word of it'}\n{failure.kind.remedy}"
+            )
 
 
 def read_tail(file: str | None) -> str:

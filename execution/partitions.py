@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from execution.queue import call
+from execution.queue import QueueError, call
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,40 @@ def read_partitions() -> dict[str, Partition]:
     Raises:
         QueueError: sinfo failed.
     """
-    lines = call("sinfo", "--noheader", "--format", "%R\t%l").splitlines()
-    return {
-        name: Partition(name, read_minutes(limit)) for name, limit in (line.split("\t") for line in lines)
-    }
+    partitions = {}
+    # Hidden ones too.
+    for line in call("sinfo", "--all", "--noheader", "--format", "%R\t%l").splitlines():
+        name, _, limit = line.partition("\t")
+        try:
+            partitions[name] = Partition(name, read_minutes(limit))
+        except ValueError:
+            raise QueueError(
+                f"sinfo: partition {name}: its time limit is written in an unknown way: {limit}"
+            ) from None
+    return partitions
 
 
 def read_minutes(limit: str) -> int | None:
-    """Whole minutes of a limit as Slurm writes it: `days-hours:minutes:seconds`, from the right.
+    """Whole minutes of a limit as Slurm writes and reads it.
+
+    `minutes`, `minutes:seconds`, `hours:minutes:seconds`, and after days `days-hours`, `days-hours:minutes`,
+    `days-hours:minutes:seconds`.
+
+    Returns:
+        The minutes, rounded down; None without a limit.
 
     Raises:
         ValueError: It is written in another way.
     """
     limit = limit.strip()
-    if limit in ("infinite", "UNLIMITED", "n/a"):
+    if limit.lower() in ("infinite", "unlimited", "n/a"):
         return None
-    days, _, clock = limit.rpartition("-")
-    hours, minutes, _ = ([0, 0, 0] + [int(part) for part in clock.split(":")])[-3:]
+    days, dash, clock = limit.rpartition("-")
+    numbers = [int(part) for part in clock.split(":")]
+    if len(numbers) > 3 or (dash and not days) or min(numbers) < 0:
+        raise ValueError(limit)
+    if dash:
+        hours, minutes, _ = (*numbers, 0, 0)[:3]
+    else:
+        hours, minutes = numbers[:2] if len(numbers) == 3 else (0, numbers[0])
     return (int(days or 0) * 24 + hours) * 60 + minutes

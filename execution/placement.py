@@ -49,6 +49,19 @@ class Placement:
         """As many as hold the GPUs."""
         return max(1, -(-self.need(wildcards, attempt).gpus // self.site.gpus_per_node))
 
+    def get_mpi(self, wildcards, attempt) -> str | None:
+        """For jobs of several nodes: the job itself starts a step on each, and the plugin none around it."""
+        return "srun" if self.get_nodes(wildcards, attempt) > 1 else None
+
+    def get_tasks(self, wildcards, attempt) -> int | None:
+        """One on each of several nodes."""
+        nodes = self.get_nodes(wildcards, attempt)
+        return nodes if nodes > 1 else None
+
+    def get_tasks_per_gpu(self, wildcards, attempt) -> int | None:
+        """None: the launcher on each node starts the processes of its GPUs."""
+        return 0 if self.get_nodes(wildcards, attempt) > 1 else None
+
     def get_gpu_model(self, wildcards, attempt) -> str | None:
         """The site's, for jobs with GPUs."""
         return self.site.gpu_model if self.need(wildcards, attempt).gpus else None
@@ -73,7 +86,8 @@ class Placement:
 
 
 PLACED = (
-    "slurm_account", "slurm_partition", "runtime", "nodes", "gpu_model", "cpus_per_gpu", "constraint", "qos",
+    "slurm_account", "slurm_partition", "runtime", "nodes", "mpi", "tasks", "tasks_per_gpu", "gpu_model", "cpus_per_gpu",
+    "constraint", "qos",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What Slurm says of this user's jobs."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -13,6 +14,9 @@ ACTIVE = {
     "CONFIGURING", "COMPLETING", "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESIZING", "RUNNING",
     "SIGNALING", "SPECIAL_EXIT", "STAGE_OUT", "STOPPED", "SUSPENDED",
 }  # fmt: skip
+# Every job of a main process has the same name, which ends so. The user's own may run in the same directory: an
+# interactive one, or that of the main process itself.
+NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
 class QueueError(RuntimeError):
@@ -39,16 +43,25 @@ class QueuedJob:
 
 
 def list_jobs(folder: Path) -> list[QueuedJob]:
-    """This user's jobs that still run, or wait to, in a working directory.
+    """Snakemake's jobs of this user that still run, or wait to, in a working directory.
 
     Raises:
         QueueError: squeue failed.
     """
-    form = "\t".join(("%i", "%T", "%r", "%Z", "%k"))
-    lines = call("squeue", "--me", "--noheader", "--format", form).splitlines()
-    jobs = [QueuedJob(*line.split("\t", 4)) for line in lines if line.count("\t") >= 4]
+    form = "\t".join(("%j", "%i", "%T", "%r", "%Z", "%k"))
+    lines = [line.split("\t", 5) for line in ask_squeue(form)]
+    jobs = [QueuedJob(*parts[1:]) for parts in lines if len(parts) == 6 and NAME.search(parts[0])]
     here = os.path.realpath(folder)
     return [job for job in jobs if job.state in ACTIVE and os.path.realpath(job.folder) == here]
+
+
+def ask_squeue(form: str) -> list[str]:
+    """A line for each of this user's jobs that Slurm's controller knows, ended ones and hidden partitions included.
+
+    Raises:
+        QueueError: squeue failed.
+    """
+    return call("squeue", "--me", "--all", "--states=all", "--noheader", "--format", form).splitlines()
 
 
 def cancel_jobs(ids: Iterable[str]) -> None:
@@ -67,7 +80,9 @@ def call(*command: str) -> str:
         QueueError: It is not there, failed, or did not answer; the message holds its own words.
     """
     try:
-        process = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+        process = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT, env=get_plain_environment()
+        )
     except FileNotFoundError:
         raise QueueError(
             f"{command[0]}: no such command; run on a node from which jobs are submitted"
@@ -77,6 +92,12 @@ def call(*command: str) -> str:
     if process.returncode:
         raise QueueError(f"{command[0]}: {process.stderr.strip() or f'exit status {process.returncode}'}")
     return process.stdout
+
+
+def get_plain_environment() -> dict[str, str]:
+    """This process's environment without what a user's own view of the queue may hide, such as SQUEUE_STATES."""
+    hiding = ("SQUEUE_", "SINFO_", "SACCT_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(hiding)}
 
 
 def insist(ask: Callable[[], object], patience: float, say: Callable[[str], None]) -> object:

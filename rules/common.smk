@@ -116,14 +116,11 @@ def get_processes(wildcards):
 
 
 def get_launcher(wildcards):
-    """What starts a training job: Python itself, or accelerate where the study asks for DeepSpeed."""
+    """What starts a training job: Python itself, or accelerate, on all nodes of the job, where the study asks for DeepSpeed."""
     training = get_study(wildcards).training
     if training.deepspeed is None:
         return "python"
-    return (
-        f"accelerate launch --config_file deepspeed/launch.yaml --num_processes {training.processes} "
-        f"--deepspeed_config_file deepspeed/{training.deepspeed}.json"
-    )
+    return f"python -m execution.launch --processes {training.processes} --deepspeed {training.deepspeed}"
 
 
 def get_sharding(wildcards):
