@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import IO
 
 FOLDER = Path(".snakemake/lossgrid")
+# Of the last main process that ran jobs, and of the one that holds the directory: it may still wait for the jobs of
+# the other.
+RECORD, HOLDER = "main.json", "holder.json"
 
 
 @dataclass(frozen=True)
@@ -58,33 +61,43 @@ def hold_folder(folder: Path = FOLDER) -> IO[str]:
     file = (folder / "held").open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held = False
     except BlockingIOError:
+        held = True
+    except OSError:
+        # A file system without locks, such as Lustre without the option flock: only this host's processes are known.
+        holder = read_record(folder, HOLDER)
+        held = holder is not None and is_alive(holder)
+    if held:
         file.close()
-        other = read_record(folder)
+        other = read_record(folder, HOLDER)
         who = f" (process {other.pid} on {other.host}, since {time.ctime(other.began)})" if other else ""
         raise AnotherMainProcessError(
             f"{Path.cwd()}: another main process of Snakemake{who} runs jobs here, or waits for those of an earlier "
             "one; wait for it, or end it; nothing was changed"
-        ) from None
-    except OSError:
-        # A file system without locks: Snakemake's own lock file is all there is.
-        pass
+        )
+    write_record(describe_this_process(""), folder, HOLDER)
     return file
 
 
-def read_record(folder: Path = FOLDER) -> MainProcess | None:
+def read_record(folder: Path = FOLDER, name: str = RECORD) -> MainProcess | None:
     """The record of the main process that was the last to run jobs, None where there was none."""
     try:
-        return MainProcess(**json.loads((folder / "main.json").read_text()))
+        return MainProcess(**json.loads((folder / name).read_text()))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def write_record(process: MainProcess, folder: Path = FOLDER) -> None:
+def write_record(process: MainProcess, folder: Path = FOLDER, name: str = RECORD) -> None:
     """Leave the record of a main process."""
-    beside = folder / "main.json.beside"
+    beside = folder / f"{name}.beside"
     beside.write_text(json.dumps(asdict(process)))
-    os.replace(beside, folder / "main.json")
+    os.replace(beside, folder / name)
+
+
+def is_alive(process: MainProcess) -> bool:
+    """Whether a process of this host still runs; not for one of another host, of which only that host can tell."""
+    return process.host == socket.gethostname() and get_start(process.pid) == process.start
 
 
 def get_start(pid: int) -> str | None:

@@ -55,7 +55,7 @@ def read_minutes(limit: str) -> int | None:
         return None
     days, dash, clock = limit.rpartition("-")
     numbers = [int(part) for part in clock.split(":")]
-    if len(numbers) > 3 or (dash and not days) or min(numbers) < 0:
+    if len(numbers) > 3 or (dash and not days):
         raise ValueError(limit)
     if dash:
         hours, minutes, _ = (*numbers, 0, 0)[:3]

@@ -70,7 +70,9 @@ def cancel_jobs(ids: Iterable[str]) -> None:
     Raises:
         QueueError: scancel failed.
     """
-    call("scancel", *ids)
+    ids = list(ids)
+    if ids:
+        call("scancel", *ids)
 
 
 def call(*command: str) -> str:
@@ -95,9 +97,17 @@ def call(*command: str) -> str:
 
 
 def get_plain_environment() -> dict[str, str]:
-    """This process's environment without what a user's own view of the queue may hide, such as SQUEUE_STATES."""
-    hiding = ("SQUEUE_", "SINFO_", "SACCT_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(hiding)}
+    """This process's environment without what narrows a user's own view of the queue, such as SQUEUE_STATES."""
+    narrowing = ("SQUEUE_", "SINFO_", "SACCT_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(narrowing)}
+
+
+def widen_view() -> None:
+    """Let this process, and the commands of Slurm that it starts, see all of the queue."""
+    for name in set(os.environ) - set(get_plain_environment()):
+        del os.environ[name]
+    # Jobs of hidden partitions would be missing.
+    os.environ["SQUEUE_ALL"] = "1"
 
 
 def insist(ask: Callable[[], object], patience: float, say: Callable[[str], None]) -> object:

@@ -8,6 +8,7 @@ from typing import IO
 from execution.local_processes import end_processes, find_left, mark_jobs
 from execution.main_process import (
     FOLDER,
+    RECORD,
     MainProcess,
     describe_this_process,
     hold_folder,
@@ -21,6 +22,12 @@ CHOICES = ("wait", "cancel", "stop")
 PATIENCE = 600
 POLL, REPORT = 5, 30
 SHOWN = 5
+# A process may start another while it is being ended.
+ROUNDS = 3
+WAITING = {
+    "wait": ", whose results will be taken over; to cancel them, interrupt and add --config orphans=cancel",
+    "cancel": " to end",
+}
 # Stays open, and so holds the working directory, until the process ends.
 HELD: list[IO[str]] = []
 
@@ -53,10 +60,11 @@ def guard_start(executor: str, orphans: str, say: Callable[[str], None]) -> Main
         raise StartRefusedError(f"config: orphans: {orphans}: unknown choice; known: {', '.join(CHOICES)}")
     HELD.append(hold_folder())
     earlier = read_record()
+    # First of all: jobs that another host's main process still waits for must not be touched.
+    remove_lock(earlier, say)
     settle_local(orphans, say)
     if executor == "slurm" or (earlier and earlier.executor == "slurm"):
         settle_jobs(orphans, say, must_answer=executor == "slurm")
-    remove_lock(earlier, say)
     process = describe_this_process(executor)
     write_record(process)
     mark_jobs(Path.cwd())
@@ -74,7 +82,15 @@ def settle_local(orphans: str, say: Callable[[str], None]) -> None:
             "ended, or let this command end them by --config orphans=cancel"
         )
     say(f"ending {len(left)} processes that an earlier main process left on this machine")
-    end_processes(left)
+    for _ in range(ROUNDS):
+        end_processes(left)
+        left = find_left(Path.cwd())
+        if not left:
+            return
+    raise StartRefusedError(
+        f"processes of an earlier main process cannot be ended: {', '.join(map(str, left))}; they may wait for a "
+        "file system that does not answer"
+    )
 
 
 def settle_jobs(orphans: str, say: Callable[[str], None], must_answer: bool) -> None:
@@ -84,7 +100,7 @@ def settle_jobs(orphans: str, say: Callable[[str], None], must_answer: bool) -> 
     except QueueError as error:
         raise StartRefusedError(
             f"jobs of an earlier main process may still run, and Slurm cannot be asked: {error}; try again when it "
-            "answers"
+            f"answers; where this is a copy of a directory that jobs ran in, remove {FOLDER / RECORD}"
         ) from None
     if not jobs:
         return
@@ -95,21 +111,19 @@ def settle_jobs(orphans: str, say: Callable[[str], None], must_answer: bool) -> 
         )
     if orphans == "cancel":
         say(f"cancelling {describe_jobs(jobs)} of an earlier main process")
-        insist(lambda: cancel_jobs([job.id for job in jobs]), PATIENCE, say)
+        # Asked anew each time: a job that Slurm has forgotten meanwhile cannot be cancelled.
+        insist(lambda: cancel_jobs(job.id for job in list_jobs(Path.cwd())), PATIENCE, say)
     wait_for(jobs, orphans, say)
     say("they have ended; what they finished is taken over")
 
 
 def wait_for(jobs: list[QueuedJob], orphans: str, say: Callable[[str], None]) -> None:
     """Wait until no job is left in the queue, and say so now and then."""
-    told = 0.0
+    told = -float("inf")
     while jobs:
-        if orphans == "wait" and time.monotonic() > told + REPORT:
+        if time.monotonic() > told + REPORT:
             told = time.monotonic()
-            say(
-                f"waiting for {describe_jobs(jobs)} of an earlier main process, whose results will be taken over; "
-                "to cancel them, interrupt and add --config orphans=cancel"
-            )
+            say(f"waiting for {describe_jobs(jobs)} of an earlier main process{WAITING[orphans]}")
         time.sleep(POLL)
         jobs = insist(lambda: list_jobs(Path.cwd()), PATIENCE, say)
 

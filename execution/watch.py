@@ -9,7 +9,7 @@ from execution.events import JobListener
 from execution.journal import Journal
 from execution.main_process import MainProcess
 from execution.provenance import note_origin
-from execution.queue import QueueError, call
+from execution.queue import QueueError, call, widen_view
 from execution.status_query import WatchedJobs, correct_answers
 
 
@@ -58,9 +58,10 @@ class JobWatch:
 
 
 def correct_plugin(jobs: WatchedJobs) -> None:
-    """Let the executor plugin hear corrected states."""
+    """Let the executor plugin hear of all jobs, and corrected states."""
     import snakemake_executor_plugin_slurm as plugin
 
+    widen_view()
     plugin.query_job_status = correct_answers(plugin.query_job_status, jobs)
 
 
