@@ -1,5 +1,6 @@
 """One run of a study under faults, watched so that nothing finished is trained twice and nothing hangs unseen."""
 
+import os
 import random
 import time
 from base64 import urlsafe_b64decode
@@ -28,8 +29,9 @@ class CampaignRun:
     def __init__(self, study: ClusterStudy, partition: str, cells: set[str], chance: random.Random):
         self.study, self.cluster, self.partition = study, study.cluster, partition
         self.cells, self.chance = cells, chance
-        # By cell: what tells its files from those of another training.
-        self.finished: dict[str, tuple[int, int]] = {}
+        # By cell: the inode of a file that each training writes anew, and that Snakemake removes before it. Its time
+        # says nothing, because Snakemake touches it once more.
+        self.finished: dict[str, int] = {}
         self.retrained: set[str] = set()
 
     def observe(self) -> None:
@@ -38,15 +40,14 @@ class CampaignRun:
         for cell in self.cells:
             health = self.study.results / "cells" / cell / "health.json"
             try:
-                status = health.stat()
-                mark = (status.st_ino, status.st_mtime_ns)
+                inode = health.stat().st_ino
             except OSError:
-                mark = None
-            complete = mark and str(health.relative_to(self.study.folder)) not in unfinished
-            if cell in self.finished and mark != self.finished[cell]:
+                inode = None
+            complete = inode and str(health.relative_to(self.study.folder)) not in unfinished
+            if cell in self.finished and inode != self.finished[cell]:
                 self.retrained.add(cell)
             if complete:
-                self.finished.setdefault(cell, mark)
+                self.finished.setdefault(cell, inode)
         if self.study.process.poll() not in (None, 0) and self.study.commands < MOST_COMMANDS:
             self.study.start()
 
@@ -118,7 +119,7 @@ class CampaignRun:
 
         self.wait_for(has_ended, seconds)
         about = self.describe(job)
-        if about.get("Restarts") != restarts:
+        if about.get("Restarts") != restarts or about.get("JobState") == "PENDING":
             return "REQUEUED"
         return f"{about.get('JobState', 'unknown')} {about.get('ExitCode', '')}".strip()
 
@@ -170,8 +171,10 @@ def list_incomplete(folder: Path) -> set[str]:
     """The files that Snakemake has marked as being made, which long names spread over folders beginning with @."""
     marks = folder / ".snakemake" / "incomplete"
     found = set()
-    for mark in marks.rglob("*"):
-        if mark.is_file() and mark.name != "migrated":
-            name = "".join(part.removeprefix("@") for part in mark.relative_to(marks).parts)
-            found.add(urlsafe_b64decode(name).decode())
+    # Marks come and go meanwhile, with their folders.
+    for place, _, names in os.walk(marks):
+        folders = [part.removeprefix("@") for part in Path(place).relative_to(marks).parts]
+        for name in names:
+            if name != "migrated":
+                found.add(urlsafe_b64decode("".join([*folders, name])).decode())
     return found
