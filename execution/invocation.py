@@ -33,8 +33,6 @@ WITHOUT_JOBS = (
     "list_target_rules",
     "list_untracked",
     "print_compilation",
-    "report",
-    "reporter",
     "rulegraph",
     "summary",
     "touch",
@@ -49,12 +47,10 @@ class Invocation:
     Attributes:
         executor: What runs the jobs: `local`, `slurm` and so on.
         runs_jobs: Whether jobs will run at all: not in a dry run, nor for `--unlock`, `--lint`, `--report`, ….
-        deployment: Names of what makes the environments of rules, such as `conda`.
     """
 
     executor: str = "local"
     runs_jobs: bool = True
-    deployment: frozenset[str] = frozenset()
 
 
 def read_invocation(arguments: list[str]) -> Invocation:
@@ -73,9 +69,7 @@ def read_invocation(arguments: list[str]) -> Invocation:
             _, parsed = parse_args(list(arguments))
     except (SystemExit, CliException):
         return Invocation()
-    return Invocation(
-        executor=parsed.executor or "local",
-        # Snakemake's defaults are None, False or empty; --report has a path.
-        runs_jobs=not any(getattr(parsed, name, None) for name in WITHOUT_JOBS),
-        deployment=frozenset(map(str, parsed.software_deployment_method or ())),
-    )
+    # Snakemake's defaults are None, False or empty.
+    looks = any(getattr(parsed, name, None) for name in WITHOUT_JOBS)
+    reports = (parsed.report or parsed.reporter) and not parsed.report_after_run
+    return Invocation(executor=parsed.executor or "local", runs_jobs=not looks and not reports)

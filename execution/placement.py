@@ -1,6 +1,6 @@
 """Where each job goes on a cluster: partition, account, GPUs, and the time that the partition allows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 from execution.partitions import Partition
@@ -86,8 +86,8 @@ class Placement:
 
 
 PLACED = (
-    "slurm_account", "slurm_partition", "runtime", "nodes", "mpi", "tasks", "tasks_per_gpu", "gpu_model", "cpus_per_gpu",
-    "constraint", "qos",
+    "slurm_account", "slurm_partition", "runtime", "nodes", "mpi", "tasks", "tasks_per_gpu", "gpu_model",
+    "cpus_per_gpu", "constraint", "qos",
 )  # fmt: skip
 
 
@@ -96,6 +96,7 @@ def place_rules(
     get_need: Callable[[str], Callable[..., Need]],
     site: Site,
     partitions: dict[str, Partition],
+    chosen: Mapping[str, Collection[str]],
 ) -> None:
     """Give every rule what Slurm has to know of its jobs.
 
@@ -104,11 +105,13 @@ def place_rules(
         get_need: What the jobs of a rule need, by its name.
         site: What is particular about the cluster.
         partitions: The limits of its partitions, by name.
+        chosen: Names of the resources that the user set on the command line, by rule: they stay.
     """
     for rule in rules:
         placement = Placement(get_need(rule.name), site, partitions)
         for name in (*PLACED, *(["tmpdir"] if site.scratch else [])):
-            rule.resources[name] = getattr(placement, f"get_{name}")
+            if name not in chosen.get(rule.name, ()):
+                rule.resources[name] = getattr(placement, f"get_{name}")
 
 
 def choose_kind(kinds: tuple[GpuMemory, ...], needed_gb: float, attempt: int) -> GpuMemory | None:

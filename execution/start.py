@@ -35,12 +35,12 @@ def start_process(workflow, get_need: Callable[[str], Callable], orphans: str) -
         WorkflowError: It must not start: the site's settings have mistakes, a partition is unknown, another main
             process is there, or one that has gone left what cannot be settled.
     """
-    if not workflow.is_main_process:
-        if os.environ.get(EXECUTOR) == "slurm":
-            place_rules(workflow.rules, get_need, read_site(), {})
-        return None
     try:
-        return start_main_process(workflow, get_need, orphans, read_invocation(sys.argv[1:]))
+        if workflow.is_main_process:
+            return start_main_process(workflow, get_need, orphans, read_invocation(sys.argv[1:]))
+        if os.environ.get(EXECUTOR) == "slurm":
+            place_jobs(workflow, get_need, read_site(), {})
+        return None
     except (AnotherMainProcessError, QueueError, SiteError, StartRefusedError) as error:
         raise WorkflowError(str(error)) from None
 
@@ -50,11 +50,16 @@ def start_main_process(workflow, get_need, orphans: str, invocation: Invocation)
     os.environ[EXECUTOR] = invocation.executor
     if invocation.executor == "slurm":
         site = read_site()
-        place_rules(workflow.rules, get_need, site, check_partitions(site) if invocation.runs_jobs else {})
+        place_jobs(workflow, get_need, site, check_partitions(site) if invocation.runs_jobs else {})
         choose_software(workflow.deployment_settings, site.software)
     if not invocation.runs_jobs:
         return None
     return guard_start(invocation.executor, orphans, logger.warning)
+
+
+def place_jobs(workflow, get_need, site: Site, partitions: dict[str, Partition]) -> None:
+    """Give every rule what Slurm has to know; what the command line sets by --set-resources stays."""
+    place_rules(workflow.rules, get_need, site, partitions, workflow.resource_settings.overwrite_resources)
 
 
 def check_partitions(site: Site) -> dict[str, Partition]:
