@@ -96,6 +96,29 @@ def status(
     show_status([load_study(find_study(name)) for name in names], failed, every_run)
 
 
+def estimate(study: Annotated[str, tyro.conf.Positional], jobs: int = 2, results: Path | None = None) -> None:
+    """Say what a study will take before it runs: jobs, hours, memory, disk, calls to the judge and their cost.
+
+    Where it has run, the estimate is set beside what was measured.
+
+    Args:
+        study: Name of a study in studies/, or path of a study file.
+        jobs: Jobs that run at once.
+        results: Results folder of the study; results/<study> by default.
+    """
+    from lossgrid.planning.comparison import print_comparison
+    from lossgrid.planning.estimate import estimate_study
+    from lossgrid.planning.printing import print_estimate
+    from lossgrid.studies import load_study
+
+    loaded = load_study(find_study(study))
+    if results is not None and not results.is_dir():
+        raise ValueError(f"{results}: no such folder; give the results folder of a study")
+    expected = estimate_study(loaded, jobs)
+    print_estimate(expected)
+    print_comparison(expected, results or Path("results", loaded.name))
+
+
 def find_study(name: str) -> Path:
     """The file of a study that is named or given as a path.
 
@@ -130,7 +153,13 @@ def main(arguments: list[str] | None = None) -> None:
     """
     from lossgrid.studies import StudyError
 
-    commands = {"audit": audit, "export-batch": export_batch, "import-batch": import_batch, "status": status}
+    commands = {
+        "audit": audit,
+        "export-batch": export_batch,
+        "import-batch": import_batch,
+        "status": status,
+        "estimate": estimate,
+    }
     try:
         tyro.extras.subcommand_cli_from_dict(
             commands,
