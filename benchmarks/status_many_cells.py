@@ -3,11 +3,12 @@
 `python benchmarks/status_many_cells.py [--cells 1000] [--rounds 5] [--keep FOLDER]`
 
 Writes a study and a results folder with all files of its cells (outputs of every stage, logs, benchmark files, the
-journal of jobs) in which most is done, some runs, fails or waits, and prints the wall time of the whole command.
+journal of jobs) in which most is done, some runs, some has failed, and prints the wall time of the whole command.
 """
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -39,18 +40,28 @@ def main() -> None:
         jobs, files = write_results(root, arguments.cells)
         print(f"{arguments.cells:,} cells, {jobs:,} jobs, {files:,} files; {os.cpu_count()} cores")
         for options in ([], ["--failed"], ["--all"]):
-            seconds = sorted(measure(root, options) for _ in range(arguments.rounds))
+            measured = [measure(root, options) for _ in range(arguments.rounds)]
+            wall, cpu = (sorted(each) for each in zip(*measured, strict=True))
             name = " ".join(["status many", *options])
-            print(f"{name:22} {statistics.median(seconds):.2f} s ({seconds[0]:.2f} to {seconds[-1]:.2f})")
+            print(
+                f"{name:22} {statistics.median(wall):.2f} s ({wall[0]:.2f} to {wall[-1]:.2f}), "
+                f"{statistics.median(cpu):.2f} s of CPU"
+            )
 
 
-def measure(root: Path, options: list[str]) -> float:
-    """Wall seconds of the whole command."""
+def measure(root: Path, options: list[str]) -> tuple[float, float]:
+    """Wall and CPU seconds of the whole command."""
     command = [sys.executable, "-m", "lossgrid", "status", "many", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
-    start = time.monotonic()
+    start, before = time.monotonic(), get_cpu_seconds()
     subprocess.run(command, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - start
+    return time.monotonic() - start, get_cpu_seconds() - before
+
+
+def get_cpu_seconds() -> float:
+    """CPU seconds of all commands so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def write_results(root: Path, cells: int) -> tuple[int, int]:
@@ -76,15 +87,11 @@ def write_results(root: Path, cells: int) -> tuple[int, int]:
     made_up = MadeUpResults(write_study(root, objectives, judge, "many"), root)
     now = time.time()
     made_up.begin(at=now - 90000)
-    numbers = {
-        run: number for number, run in enumerate(dict.fromkeys(job.run for job in made_up.jobs.values()))
-    }
+    runs = list(dict.fromkeys(job.run for job in made_up.jobs.values()))
+    numbers = {run: number for number, run in enumerate(runs)}
     for job in made_up.jobs.values():
-        # One run after the other, a fifth of them still to come, and with them all tables and figures.
-        shard = int(job.log.rpartition("~")[2].removesuffix(".log")) if job.rule == "judge_responses" else 0
-        number = numbers[job.run] or shard * made_up.study.shard_size
-        if number < 0.8 * len(numbers) and not job.log.startswith(TABLES):
-            write_job(made_up, job, number, now)
+        if not job.log.startswith(TABLES):
+            write_job(made_up, job, numbers[job.run], now)
     return len(made_up.jobs), sum(len(files) for _, _, files in os.walk(root))
 
 

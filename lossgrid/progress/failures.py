@@ -34,7 +34,7 @@ class Failure:
 
     Attributes:
         kind: What ended it.
-        line: The one line of its logs that says so best; empty where they say nothing.
+        line: The one line of its logs that says so best.
     """
 
     kind: Kind
@@ -113,6 +113,7 @@ KILLED = (
     r"exit (code|status):? 137\b|Signals\.SIGKILL|[Ss]ignal 9\b|"
     r"srun: error: .*: Killed|^Killed$|line \d+: +\d+ Killed\b"
 )
+NO_ERROR = "no error in its log, as of a process that was killed"
 KILLED_LINE = "killed by signal 9, mostly by the machine for want of memory"
 
 
@@ -148,7 +149,7 @@ def explain_failure(state: str | None, slurm_log: str, rule_log: str) -> Failure
     if error:
         return Failure(Kind.ERROR, error.line)
     last = find_last_line(rule_log)
-    return Failure(Kind.ERROR, f"no error in the log; its last line: {last}" if last else "")
+    return Failure(Kind.ERROR, NO_ERROR + (f"; its last line: {last}" if last else ""))
 
 
 def classify_failure(state: str | None, slurm_log: str, rule_log: str) -> Kind:

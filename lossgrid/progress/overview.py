@@ -110,8 +110,10 @@ def spell_shared(progress: StudyProgress) -> list[Text]:
     for job in progress.jobs.values():
         if job.rule in SHARED:
             state = progress.get_state(job).state
-            more = f" ({describe_running(progress, job)})" if state is State.RUNNING else ""
-            said.append(Text(f"{SHARED[job.rule]} ", "default").append(f"{state}{more}", STYLES[state]))
+            word = describe_briefly(progress, job)
+            if state is State.RUNNING:
+                word = f"running ({describe_running(progress, job)})"
+            said.append(Text(f"{SHARED[job.rule]} ", "default").append(word, STYLES[state]))
     return said
 
 

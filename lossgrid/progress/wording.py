@@ -28,7 +28,8 @@ LONG_SILENCE = 10 * MINUTE
 
 
 def spell_time(seconds: float) -> str:
-    """A span of time in the unit that suits it."""
+    """A span of time in the unit that suits it; clocks of other machines may be ahead of this one's."""
+    seconds = max(0.0, seconds)
     for unit, size in (("s", 1), ("min", MINUTE), ("h", HOUR)):
         if seconds < 1.5 * {"s": MINUTE, "min": HOUR, "h": DAY}[unit]:
             digits = 1 if unit == "h" and seconds < 10 * HOUR else 0

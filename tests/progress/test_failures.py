@@ -7,7 +7,7 @@ import pytest
 
 from lossgrid.judging.asking import endpoint
 from lossgrid.judging.shards import JudgingError
-from lossgrid.progress.failures import JUDGE_ERRORS, Kind, classify_failure, explain_failure
+from lossgrid.progress.failures import JUDGE_ERRORS, NO_ERROR, Kind, classify_failure, explain_failure
 from lossgrid.progress.logs import TAIL_BYTES, read_failure
 
 TRACEBACK = (
@@ -173,7 +173,7 @@ CUDA = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. 
             "ServerError: server vllm serve: ended with exit code 1; last lines of a.log:",
         ),
         ("FAILED", "", TRACEBACK + "ValueError: no\n", Kind.ERROR, "ValueError: no"),
-        ("FAILED", "", "step 1\nstep 2\n", Kind.ERROR, "no error in the log; its last line: step 2"),
+        ("FAILED", "", "step 1\nstep 2\n", Kind.ERROR, f"{NO_ERROR}; its last line: step 2"),
         (
             "FAILED",
             "bash: accelerate: command not found",
@@ -181,7 +181,7 @@ CUDA = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. 
             Kind.ERROR,
             "bash: accelerate: command not found",
         ),
-        (None, "", "", Kind.ERROR, ""),
+        (None, "", "", Kind.ERROR, NO_ERROR),
     ],
 )
 def test_kind_and_line(state, slurm_log, rule_log, kind, line):
@@ -262,7 +262,7 @@ def test_only_the_end_of_a_log_is_read(tmp_path):
     log = tmp_path / "job.log"
     log.write_bytes("é".encode() * TAIL_BYTES + b"\n" + TRACEBACK.encode() + b"ValueError: at the end\n")
     assert read_failure(log).line == "ValueError: at the end"
-    assert read_failure(tmp_path / "none.log").line == ""
+    assert read_failure(tmp_path / "none.log").line == NO_ERROR
     assert read_failure(None, None, "TIMEOUT").kind == Kind.TIMEOUT
 
 
