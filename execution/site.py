@@ -76,7 +76,9 @@ def read_site(file: Path = FILE) -> Site:
     try:
         document = read_document(file)
     except StudyError as error:
-        raise SiteError(str(error)) from None
+        # The advice is for studies.
+        problem = str(error).partition(";")[0]
+        raise SiteError(f"{problem}; `git show HEAD:{FILE}` shows what it holds") from None
     lines = [problem.describe(str(file)) for problem in document.problems]
     try:
         site = Site.model_validate(document.data)
@@ -101,6 +103,8 @@ def describe(details: dict[str, Any], document: Document, file: Path) -> str:
             message = f"unset; write its value.{meaning}"
         case _ if details["input"] is None or details["input"] == "":
             message = f"unset; write its value.{meaning}"
+        case "string_type" if isinstance(details["input"], int | float):
+            message = f"it should be text; write it in quotes.{meaning}"
         case _:
             # pydantic's own words, such as "Input should be a valid string".
             message = f"{details['msg'].replace('Input should', 'it should')}.{meaning}"
