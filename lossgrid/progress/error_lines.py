@@ -13,6 +13,7 @@ LINKS = (
 HARMLESS = ("Exception ignored in", "Exception in thread")
 # What a launcher says of an error that it only passes on.
 LAUNCHERS = ("ChildFailedError", "CalledProcessError", "ProcessRaisedException", "ProcessExitedException")
+INTERRUPTIONS = ("KeyboardInterrupt", "CancelledError", "SignalException")
 
 NOISE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 RANK = re.compile(r"^\[rank(\d+)\]: ?")
@@ -33,10 +34,22 @@ class LoggedError:
     Attributes:
         line: The line that says what went wrong.
         cause: That line, what it quotes below itself, and the errors that it arose from.
+        is_certain: Whether it ended the program, and is not merely the last line that speaks of one.
     """
 
     line: str
     cause: str
+    is_certain: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its class, without the module."""
+        return self.line.partition(":")[0].rpartition(".")[2]
+
+    @property
+    def is_interruption(self) -> bool:
+        """Whether the program was asked to end, which is no error of its own."""
+        return self.name in INTERRUPTIONS
 
 
 @dataclass(frozen=True)
@@ -50,8 +63,7 @@ class _Raised:
 
     @property
     def is_launcher(self) -> bool:
-        name = self.line.partition(":")[0].rpartition(".")[2]
-        return name in LAUNCHERS
+        return LoggedError(self.line, "").name in LAUNCHERS
 
 
 def find_error(log: str) -> LoggedError | None:
@@ -78,7 +90,13 @@ def find_error(log: str) -> LoggedError | None:
         line = f"training process {root[1]}: {root[2]}"
         return LoggedError(line, line)
     rest = [each.line for each in raised] or [line.strip() for line in lines if OTHER.search(line)]
-    return LoggedError(rest[-1], rest[-1]) if rest else None
+    return LoggedError(rest[-1], rest[-1], is_certain=False) if rest else None
+
+
+def is_ended_by_error(log: str) -> bool:
+    """Whether a program ended by an error of its own, and not because it was killed or asked to end."""
+    error = find_error(log)
+    return error is not None and error.is_certain and not error.is_interruption
 
 
 def find_last_line(log: str) -> str:

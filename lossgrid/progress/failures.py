@@ -158,14 +158,15 @@ def classify_failure(state: str | None, slurm_log: str, rule_log: str) -> Kind:
 
 
 def _classify(error: LoggedError) -> Kind | None:
-    name = error.line.partition(":")[0].rpartition(".")[2]
-    if name in JUDGE_ERRORS:
+    if error.name in JUDGE_ERRORS:
         # Whatever it quotes: the trouble is the judge's.
         return Kind.JUDGE
     for kind, pattern in ERRORS.items():
         if re.search(pattern, error.cause, re.M):
             return kind
-    return Kind.SERVER if name == "ServerError" else None
+    if error.is_interruption:
+        return Kind.CANCELLED
+    return Kind.SERVER if error.name == "ServerError" else None
 
 
 def _find_line(pattern: str, text: str) -> str:

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lossgrid.progress.error_lines import find_error
+from lossgrid.progress.error_lines import is_ended_by_error
 from lossgrid.progress.files import FileIndex
 from lossgrid.progress.jobs import Job
 from lossgrid.progress.journal import SILENCE, JobRecord, Journal
@@ -81,7 +81,8 @@ def find_state(job: Job, files: FileIndex, journal: Journal, now: float) -> JobS
     state = _guess(job, files, now) if record is None else _find_unfinished(job, files, journal, record, now)
     if state is State.RUNNING:
         return JobState(state, record, get_progress(job, files, record))
-    moment = record.at if record and state is State.FAILED else find_last_write(job, files)
+    is_told = record is not None and record.event == "failed"
+    moment = record.at if is_told else find_last_write(job, files)
     return JobState(state, record, moment=moment if state.is_stopped else 0.0)
 
 
@@ -145,7 +146,10 @@ def _find_unfinished(job: Job, files: FileIndex, journal: Journal, record: JobRe
     has_started = last >= record.submitted - SLACK
     if has_started:
         # Jobs on a cluster outlive their main process.
-        return State.RUNNING if running or now - last < SILENCE else State.INTERRUPTED
+        if running or now - last < SILENCE:
+            return State.RUNNING
+        # Nobody was there any more to say that it failed, but its own log does.
+        return State.FAILED if is_ended_by_error(read_tail(files.folder / job.log)) else State.INTERRUPTED
     # Nothing was lost with a job that never started.
     return State.PENDING if running is False else State.QUEUED
 
@@ -157,6 +161,6 @@ def _guess(job: Job, files: FileIndex, now: float) -> State:
         return State.PENDING
     if now - last < SILENCE:
         return State.RUNNING
-    if find_error(read_tail(files.folder / job.log)):
+    if is_ended_by_error(read_tail(files.folder / job.log)):
         return State.FAILED
     return State.INTERRUPTED if find_resume_step(job, files) is not None else State.PENDING

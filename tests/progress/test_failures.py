@@ -90,6 +90,7 @@ CUDA = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. 
             Kind.CANCELLED,
             "Slurm ended the job: CANCELLED",
         ),
+        (None, "", TRACEBACK + "KeyboardInterrupt\n", Kind.CANCELLED, "KeyboardInterrupt"),
         (
             "FAILED",
             "",

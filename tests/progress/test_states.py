@@ -106,6 +106,19 @@ def test_nothing_written_after_the_main_process_has_gone_is_interrupted(made_up,
     assert find(made_up, cell, NOW + 30).state is State.INTERRUPTED
 
 
+@pytest.mark.parametrize(
+    ("end", "state"), [("ValueError: no", State.FAILED), ("KeyboardInterrupt", State.INTERRUPTED)]
+)
+def test_a_job_that_outlived_its_main_process_may_have_failed(made_up, cell, end, state):
+    """Nobody was there any more to say so; one that was asked to end has not failed."""
+    made_up.begin(pid=GONE)
+    made_up.start(
+        cell, NOW - 1500, f"Traceback (most recent call last):\n  File x\n{end}\n", written=NOW - 700
+    )
+    found = find(made_up, cell)
+    assert (found.state, found.moment) == (state, NOW - 700)
+
+
 def test_a_job_that_never_started_is_pending_once_its_main_process_has_gone(made_up, cell):
     """Nothing of it is lost."""
     made_up.begin(pid=GONE)
