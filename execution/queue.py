@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TIMEOUT = 60
+# Between two questions to a controller that does not answer.
+PAUSE = 5
 # A job in one of these states still has something to do.
 ACTIVE = {
     "CONFIGURING", "COMPLETING", "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESIZING", "RUNNING",
@@ -128,4 +130,4 @@ def insist(ask: Callable[[], object], patience: float, say: Callable[[str], None
             if not told:
                 say(f"Slurm does not answer ({error}); asking again for {patience:.0f} s")
                 told = True
-            time.sleep(5)
+            time.sleep(PAUSE)

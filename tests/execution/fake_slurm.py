@@ -1,0 +1,110 @@
+"""A Slurm made of a text file: small programs on PATH that answer from it and note what they were asked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+# Columns of the queue, and the letters by which squeue's format calls them.
+COLUMNS = {"i": 1, "j": 2, "T": 3, "r": 4, "Z": 5, "k": 6}
+NAME = "0ef2e46e-855f-4537-bdfe-70febb9e00a3"
+
+# What a program notes: its name and arguments, and each variable that would narrow what it shows.
+NOTE = """\
+#!/bin/sh
+here={folder}
+echo "$(basename "$0")" "$@" >> "$here/calls"
+env | grep -E '^(SQUEUE|SINFO)_' >> "$here/variables"
+if [ -e "$here/down" ]; then
+    echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2
+    exit 1
+fi
+"""
+SQUEUE = """\
+for answer in "$here"/answers/*; do
+    [ -e "$answer" ] && mv "$answer" "$here/queue"
+    break
+done
+while [ $# -gt 0 ]; do
+    case "$1" in --format) form="$2"; shift ;; esac
+    shift
+done
+awk -F '\\t' -v form="$form" '{ line = form; REPLACE print line }' "$here/queue"
+"""
+SCANCEL = """\
+for job in "$@"; do
+    grep -v "^$job	" "$here/queue" > "$here/kept"
+    mv "$here/kept" "$here/queue"
+done
+"""
+
+
+@dataclass(frozen=True)
+class FakeSlurm:
+    """The programs' folder and what they answer from.
+
+    Attributes:
+        folder: Holds `bin`, which is to be on PATH, and their notes.
+    """
+
+    folder: Path
+
+    def install(self) -> "FakeSlurm":
+        """Write the programs."""
+        (self.folder / "answers").mkdir(parents=True)
+        (self.folder / "queue").touch()
+        (self.folder / "sinfo").write_text("cpu\t1-00:00:00\ngpu\tinfinite\n")
+        replace = "".join(f'gsub("%{letter}", ${column}, line); ' for letter, column in COLUMNS.items())
+        self.add_program("squeue", SQUEUE.replace("REPLACE", replace))
+        self.add_program("scancel", SCANCEL)
+        self.add_program("scontrol", 'test ! -e "$here/refused" || { echo Refused >&2; exit 1; }\n')
+        self.add_program("sinfo", 'cat "$here/sinfo"\n')
+        return self
+
+    @property
+    def programs(self) -> Path:
+        """What is to be on PATH."""
+        return self.folder / "bin"
+
+    def add_program(self, name: str, script: str) -> None:
+        """Write one program."""
+        self.programs.mkdir(exist_ok=True)
+        file = self.programs / name
+        file.write_text(NOTE.format(folder=self.folder) + script)
+        file.chmod(0o755)
+
+    def set_queue(self, *jobs: str) -> None:
+        """What squeue shows from now on."""
+        (self.folder / "queue").write_text("".join(f"{job}\n" for job in jobs))
+
+    def then(self, *jobs: str) -> None:
+        """What squeue shows from its next call on, or from the one after those that are already set."""
+        answers = self.folder / "answers"
+        (answers / f"{len(list(answers.iterdir())):03}").write_text("".join(f"{job}\n" for job in jobs))
+
+    def stop_answering(self) -> None:
+        """As a controller that is down."""
+        (self.folder / "down").touch()
+
+    def refuse(self) -> None:
+        """Let scontrol refuse everything."""
+        (self.folder / "refused").touch()
+
+    def get_calls(self, program: str = "") -> list[str]:
+        """Command lines of the programs that were called, or of one of them."""
+        return [line for line in self.read("calls") if line.startswith(program)]
+
+    def read(self, name: str) -> list[str]:
+        """Lines of one of the notes."""
+        file = self.folder / name
+        return file.read_text().splitlines() if file.exists() else []
+
+
+def write_job(
+    number: object,
+    folder: Path,
+    state: str = "RUNNING",
+    name: str = NAME,
+    comment: str = "rule_train_cell_wildcards_mini_dpo_beta~0.1_1",
+    reason: str = "None",
+) -> str:
+    """A job as the queue holds it."""
+    return "\t".join((str(number), name, state, reason, str(folder), comment))

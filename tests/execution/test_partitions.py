@@ -1,0 +1,78 @@
+"""What the partitions allow: a limit read too high leaves a job waiting for ever, one too low ends training early."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execution.partitions import Partition, read_minutes, read_partitions
+from execution.queue import QueueError
+
+
+@pytest.mark.parametrize(
+    ("limit", "minutes"),
+    [
+        # As sinfo writes limits.
+        ("infinite", None),
+        ("1-00:00:00", 1440),
+        ("10-12:30:00", 15150),
+        ("02:00:00", 120),
+        ("2:00:00", 120),
+        ("30:00", 30),
+        ("1:00", 1),
+        ("0:59", 0),
+        ("  1-00:00:00\n", 1440),
+        # As slurm.conf and sbatch read them as well.
+        ("UNLIMITED", None),
+        ("n/a", None),
+        ("90", 90),
+        ("90:30", 90),
+        ("2-12", 60 * 60),
+        ("2-12:30", 60 * 60 + 30),
+        ("2-12:30:59", 60 * 60 + 30),
+        ("0-1", 60),
+    ],
+)
+def test_limit_is_read_in_every_spelling(limit, minutes):
+    """`2-12` are two days and twelve hours, and `30:00` half an hour and not thirty hours."""
+    assert read_minutes(limit) == minutes
+
+
+@pytest.mark.parametrize("limit", ["", "soon", "1:2:3:4", "-5", "1--2", "1-", "1-2:3:4:5", "1.5", "INVALID"])
+def test_limit_in_an_unknown_spelling_is_refused(limit):
+    """A guess would send jobs to a partition that never starts them."""
+    with pytest.raises(ValueError, match=r".*"):
+        read_minutes(limit)
+
+
+@given(st.integers(0, 400 * 24 * 60), st.integers(0, 59), st.data())
+def test_minutes_come_back(minutes, seconds, data):
+    """Whatever spelling Slurm chooses for a limit, its minutes are the same."""
+    days, rest = divmod(minutes, 24 * 60)
+    hours, left = divmod(rest, 60)
+    spellings = [f"{days}-{hours:02}:{left:02}:{seconds:02}", f"{days}-{hours:02}:{left:02}", f"{minutes}"]
+    spellings += [f"{minutes}:{seconds:02}", f"{minutes // 60}:{left:02}:{seconds:02}"]
+    if not left:
+        spellings.append(f"{days}-{hours}")
+    assert read_minutes(data.draw(st.sampled_from(spellings))) == minutes
+
+
+def test_partitions_of_the_cluster(slurm):
+    """Hidden partitions take jobs too: without --all a right name would be called wrong."""
+    assert read_partitions() == {"cpu": Partition("cpu", 1440), "gpu": Partition("gpu", None)}
+    assert [line.split()[:2] for line in slurm.get_calls("sinfo")] == [["sinfo", "--all"]]
+
+
+def test_partition_with_an_unreadable_limit_is_named(slurm):
+    """A traceback out of the Snakefile helps nobody."""
+    (slurm.folder / "sinfo").write_text("cpu\t1-00:00:00\ngpu\tsoon\n")
+    with pytest.raises(
+        QueueError, match="sinfo: partition gpu: its time limit is written in an unknown way: soon"
+    ):
+        read_partitions()
+
+
+def test_controller_that_is_down_is_told(slurm):
+    """Jobs placed without the limits might wait for ever."""
+    slurm.stop_answering()
+    with pytest.raises(QueueError, match=r"sinfo: .*Unable to contact slurm controller"):
+        read_partitions()
