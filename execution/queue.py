@@ -85,7 +85,12 @@ def call(*command: str) -> str:
     """
     try:
         process = subprocess.run(
-            command, capture_output=True, text=True, timeout=TIMEOUT, env=get_plain_environment()
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT,
+            env=get_plain_environment(),
         )
     except FileNotFoundError:
         raise QueueError(
@@ -93,6 +98,9 @@ def call(*command: str) -> str:
         ) from None
     except subprocess.TimeoutExpired:
         raise QueueError(f"{command[0]}: no answer within {TIMEOUT} s") from None
+    except OSError as error:
+        # A login node may have no room for another process.
+        raise QueueError(f"{command[0]}: cannot be started ({error.strerror})") from None
     if process.returncode:
         raise QueueError(f"{command[0]}: {process.stderr.strip() or f'exit status {process.returncode}'}")
     return process.stdout

@@ -13,6 +13,8 @@ from execution.queue import QueueError, ask_squeue, call
 
 # Not the job's own fault, so that the same job may run again; Slurm does so by itself where it is allowed to.
 REQUEUED = {"PREEMPTED", "NODE_FAIL", "BOOT_FAIL"}
+# The plugin asks again.
+PENDING = "PENDING"
 ENDED = {"COMPLETED", "CANCELLED", "DEADLINE", "FAILED", "OUT_OF_MEMORY", "TIMEOUT", *REQUEUED}
 # Slurm answers, and does not know the job: it forgets ended jobs after MinJobAge, 300 s by default.
 FORGOTTEN_AFTER = 60
@@ -87,7 +89,7 @@ class WatchedJobs:
                 self.say(f"Slurm does not run job {job} again ({word}: {error}); it counts as failed")
             else:
                 self.say(f"job {job} has ended as {word}; Slurm will run it again")
-                return "PENDING"
+                return PENDING
         return "FAILED"
 
     def miss(self, job: str) -> str | None:
@@ -113,9 +115,9 @@ class WatchedJobs:
 def read_word(state: str) -> str:
     """A state as the plugin spells it."""
     # Such as `CANCELLED by 0`.
-    word = state.split()[0] if state else "PENDING"
+    word = state.split()[0] if state else PENDING
     # The plugin takes UNKNOWN for a success.
-    return "PENDING" if word == "UNKNOWN" else word
+    return PENDING if word == "UNKNOWN" else word
 
 
 def read_states() -> States:
@@ -157,6 +159,13 @@ def correct_answers(query: Query, jobs: WatchedJobs) -> Query:
 
     async def ask(*arguments, **options):
         states, seconds = await query(*arguments, **options)
-        return (states if states is None else jobs.correct(states)), seconds
+        if states is None:
+            return states, seconds
+        try:
+            return jobs.correct(states), seconds
+        except Exception as error:
+            # It would end the plugin's thread without a word, and the main process would wait for ever.
+            jobs.say(f"states of jobs cannot be corrected, they are asked for again: {error!r}")
+            return dict.fromkeys(states, PENDING), seconds
 
     return ask

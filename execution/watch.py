@@ -1,6 +1,7 @@
 """The watch over the jobs of a main process."""
 
 import json
+import os
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -80,10 +81,13 @@ def is_incomplete(folder: Path, job: str) -> bool:
         folder: Of Snakemake's persistence.
         job: Slurm's id.
     """
-    for mark in (folder / "incomplete").rglob("*"):
-        try:
-            if mark.is_file() and json.loads(mark.read_text()).get("external_jobid") == job:
+    # Marks, and the folders of those with long names, come and go meanwhile: os.walk passes over what is gone.
+    for place, _, names in os.walk(folder / "incomplete"):
+        for name in names:
+            try:
+                mark = json.loads(Path(place, name).read_text())
+            except (OSError, ValueError):
+                continue
+            if isinstance(mark, dict) and mark.get("external_jobid") == job:
                 return True
-        except (OSError, ValueError):
-            continue
     return False

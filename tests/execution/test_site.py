@@ -33,10 +33,7 @@ def test_shipped_file_asks_for_what_only_the_user_knows(pytestconfig):
     """A user who forgets the account must read which line to fill in, not an error of sbatch for each job."""
     file = pytestconfig.rootpath / FILE
     text = file.read_text().splitlines()
-    lines = {
-        key: 1 + text.index(line)
-        for key, line in (("account", "account:"), ("cpu", "  cpu:"), ("gpu", "  gpu:"))
-    }
+    account, cpu, gpu = (1 + text.index(line) for line in ("account:", "  cpu:", "  gpu:"))
     with pytest.raises(SiteError) as error:
         read_site(file)
     assert [
