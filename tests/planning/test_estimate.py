@@ -80,6 +80,31 @@ def test_policies_take_four_bytes_a_weight(mini, vary):
     assert get_policies(sharded) == (20 * 2 + 4) * parameters
 
 
+def test_two_checkpoints_of_every_running_cell_lie_on_disk(mini):
+    """Weights and two moments in float32: 12 bytes for 141,376 weights, twice while one is replaced, in 3 cells."""
+    (use,) = [use for use in list_disk_uses(mini, 3) if use.what == "checkpoints"]
+    assert use.bytes == 3 * 2 * 12 * 141_376
+    assert not use.kept
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds", "megabytes"),
+    [
+        ("train_sft", 52.2, 643),
+        ("make_pairs", 22.7, 576),
+        ("compute_reference_logps", 13.6, 554),
+        ("train_cell", 29.2, 708),
+        ("generate_responses", 7.7, 566),
+        ("judge_responses mt_bench", 8.6, 507),
+    ],
+)
+def test_mini_is_estimated_as_it_was_measured(mini, step, seconds, megabytes):
+    """The median job on two quiet cores, within a third; the largest memory (MB of 2**20 bytes), within a tenth."""
+    (load,) = [each.load for each in list_steps(mini) if each.name == step]
+    assert load.seconds == pytest.approx(seconds, rel=1 / 3)
+    assert load.host_bytes == pytest.approx(megabytes * 2**20, rel=0.1)
+
+
 def test_gpu_hours_count_every_gpu(mini, vary):
     """Four GPUs for as long as a cell trains."""
     study = vary(mini, device="gpu", training={"processes": 4, "deepspeed": "zero2"})
