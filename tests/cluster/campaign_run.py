@@ -130,7 +130,8 @@ class CampaignRun:
 
     def runs_again(self, job: Job, since: float) -> bool:
         """Whether the work of a job was begun again after a time."""
-        begun = ("RUNNING", "COMPLETING", "COMPLETED")
+        # One that is put back into the queue is COMPLETING for a moment, and has a new time of its start.
+        begun = ("RUNNING", "COMPLETED")
         return any(
             other.name == job.name and other.state in begun and other.started and other.started >= int(since)
             for other in self.study.list_jobs()

@@ -34,9 +34,7 @@ def restart_database(run: CampaignRun, job: Job) -> str:
 def kill_main(run: CampaignRun, job: Job) -> str:
     """The main process is killed, and the same command given at once, while jobs run."""
     running = len(run.study.list_active())
-    run.study.process.kill()
-    run.study.process.wait()
-    run.study.start()
+    run.study.start_again()
     return f"main process killed with {running} jobs in the queue"
 
 

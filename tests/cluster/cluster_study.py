@@ -87,6 +87,12 @@ class ClusterStudy:
         self.commands += 1
         self.process = self.give_command(self.log)
 
+    def start_again(self) -> None:
+        """Kill the main process and give the same command, while jobs may run."""
+        self.process.kill()
+        self.process.wait()
+        self.start()
+
     def give_command(self, log: Path) -> subprocess.Popen:
         """Start a main process."""
         with log.open("ab") as file:

@@ -10,7 +10,9 @@ A campaign that was stopped goes on where it was, by the same command; it loses 
 import argparse
 import json
 import random
+import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -138,6 +140,7 @@ def strike(run: CampaignRun, fault: Fault) -> Blow | None:
         blow.seconds = round(time.time() - begun, 1)
     else:
         blow.note = f"hang: nothing within {GO_ON_TIMEOUT} s"
+        run.study.start_again()
     log = run.study.log.read_bytes()[log_size:].decode(errors="replace")
     blow.failure = find_failure(job.id, run.study.read_journal(), log)
     print(f"    {blow.observed}; {blow.failure}; on after {blow.seconds} s; {blow.note}", flush=True)
@@ -170,6 +173,8 @@ def main() -> None:
     parser.add_argument("--study", default="mini_fault")
     parser.add_argument("--table", type=Path, required=True)
     arguments = parser.parse_args()
+    # Ends the cluster and its jobs on the way.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     run_campaign(
         arguments.folder.resolve(), arguments.study, arguments.table, arguments.events, arguments.per_run
     )

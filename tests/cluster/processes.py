@@ -1,23 +1,52 @@
-"""Processes of this machine: those of a virtual node's jobs, and those that work in a folder."""
+"""Processes of this machine: those of the jobs on a virtual node, and those that work in a folder."""
 
+import contextlib
+import os
 import re
+import signal
 from pathlib import Path
 
 
-def find_node_processes(cluster: Path, node: str) -> list[int]:
-    """Pids of all job steps on a node and of what they started, children before their parents.
-
-    All virtual nodes share one machine, and a dying one takes only its own.
+def find_node_processes(cluster: Path, name: str, node: str) -> list[int]:
+    """Pids of all job steps on a node and of all that they started, which dies with the node and not the machine.
 
     Args:
         cluster: The cluster's folder.
+        name: The cluster's name.
         node: Name of the node.
     """
     # slurmd keeps a socket for each step.
     steps = {file.name.rpartition("_")[2] for file in (cluster / "spool" / node).glob(f"{node}_*.*")}
     jobs = {step.partition(".")[0] for step in steps}
-    roots = [pid for pid, job in _find_step_daemons(cluster) if job in jobs]
-    return [pid for root in roots for pid in reversed(find_descendants(root))]
+    daemons = [pid for pid, job in _find_step_daemons(cluster) if job in jobs]
+    return [*find_job_processes(name, f"SLURMD_NODENAME={node}"), *daemons]
+
+
+def find_job_processes(name: str, variable: str = "") -> list[int]:
+    """Pids of the processes inside a cluster's jobs.
+
+    Args:
+        name: The cluster's name, which no other cluster on this machine has.
+        variable: `NAME=value` that their environments must hold as well.
+    """
+    wanted = {f"SLURM_CLUSTER_NAME={name}".encode(), variable.encode()} - {b""}
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        # The commands with which a main process submits jobs have no job.
+        if wanted <= set(variables) and any(each.startswith(b"SLURM_JOB_ID=") for each in variables):
+            found.append(int(process.name))
+    return found
+
+
+def kill(pids: list[int]) -> None:
+    """Kill processes, of which some may have ended."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def find_python(folder: Path, script: str, *arguments: str) -> list[int]:
@@ -32,21 +61,6 @@ def find_python(folder: Path, script: str, *arguments: str) -> list[int]:
                 found.append(int(process.name))
         except OSError:
             continue
-    return found
-
-
-def find_descendants(pid: int) -> list[int]:
-    """A process, its children, their children and so on."""
-    children: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        children.setdefault(int(fields[1]), []).append(int(status.parent.name))
-    found = [pid]
-    for parent in found:
-        found += children.get(parent, [])
     return found
 
 

@@ -5,7 +5,6 @@ As a program: `python tests/cluster/slurm_cluster.py up FOLDER` starts one and p
 """
 
 import argparse
-import contextlib
 import os
 import secrets
 import shutil
@@ -17,8 +16,8 @@ from pathlib import Path
 
 from daemons import Daemons
 from default_place import claim_default_place, release_default_place
-from processes import find_node_processes
-from slurm_files import NODES, get_first_port, write_configuration
+from processes import find_job_processes, find_node_processes, kill
+from slurm_files import NODES, get_cluster_name, get_first_port, write_configuration
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 ACCOUNTING_PROGRAMS = ("slurmdbd", "mariadbd")
@@ -96,6 +95,8 @@ class Cluster:
 
     def stop(self) -> None:
         """Cancel all jobs, end all daemons and what they started."""
+        if not self.configuration.exists():
+            return
         if self.daemons.is_running("slurmctld"):
             self.attempt("scancel", "--user=root")
             deadline = time.monotonic() + 10
@@ -105,6 +106,7 @@ class Cluster:
             self.fail_node(node)
         for name in ("slurmctld", "slurmdbd", "mariadbd", "munged"):
             self.end(name)
+        kill(find_job_processes(get_cluster_name(self.folder)))
         release_default_place(self.configuration)
 
     def start_controller(self) -> None:
@@ -163,11 +165,9 @@ class Cluster:
 
     def fail_node(self, node: str) -> None:
         """End a node as a power cut does: its slurmd and all processes of its jobs at once."""
-        processes = find_node_processes(self.folder, node)
+        processes = find_node_processes(self.folder, get_cluster_name(self.folder), node)
         self.end(f"slurmd-{node}", signal.SIGKILL)
-        for pid in processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill(processes)
 
     def list_ready(self) -> set[str]:
         """Names of the nodes that take jobs."""

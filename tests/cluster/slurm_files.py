@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 # Two nodes with eight A100s each, 80 GB and 40 GB, that are /dev/null, and two nodes without.
@@ -20,7 +21,7 @@ PORTS = {
 # Partitions: `cpu` and `gpu` as on any cluster; jobs in `gpulow` are requeued, and those in `gpukill` cancelled, when
 # a job in `urgent` wants their nodes. A job that takes more memory than it asked for is killed within two seconds.
 CONFIGURATION = """\
-ClusterName=lossgrid
+ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={slurmctld}
 SlurmdPort={slurmd}
@@ -35,6 +36,7 @@ TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
+Epilog={folder}/epilog
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 GresTypes=gpu
@@ -79,6 +81,14 @@ AccountingStoragePort={slurmdbd}
 AccountingStoragePass={folder}/munge.sock
 AccountingStorageTRES=gres/gpu
 AccountingStoreFlags=job_comment"""
+# Without control groups Slurm loses sight of what a job's processes leave behind when they end.
+EPILOG = """\
+#!{python}
+import os, sys
+sys.path.insert(0, {here!r})
+from processes import find_job_processes, kill
+kill(find_job_processes({name!r}, "SLURM_JOB_ID=" + os.environ["SLURM_JOB_ID"]))
+"""
 DATABASE = """\
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.sock
@@ -112,6 +122,7 @@ def write_configuration(folder: Path, accounting: bool, cpus: int) -> Path:
     """
     first = get_first_port(folder)
     values = {"folder": folder, "cpus": cpus, "host": socket.gethostname().split(".")[0]}
+    values["name"] = get_cluster_name(folder)
     values |= {name: first + offset for name, offset in PORTS.items()}
     values["accounting"] = (WITH_ACCOUNTING if accounting else WITHOUT_ACCOUNTING).format(**values)
     (folder / "slurm.conf").write_text(CONFIGURATION.format(**values))
@@ -120,6 +131,11 @@ def write_configuration(folder: Path, accounting: bool, cpus: int) -> Path:
         # slurmdbd refuses to read a password that others may read.
         database.touch(mode=0o600)
         database.write_text(DATABASE.format(**values))
+    epilog = folder / "epilog"
+    epilog.write_text(
+        EPILOG.format(python=sys.executable, here=str(Path(__file__).parent), name=values["name"])
+    )
+    epilog.chmod(0o755)
     devices = folder / "dev"
     devices.mkdir(exist_ok=True)
     for number in range(8):
@@ -128,6 +144,11 @@ def write_configuration(folder: Path, accounting: bool, cpus: int) -> Path:
     (folder / "gres.conf").write_text(f"NodeName=g[1-2] Name=gpu Type=a100 File={devices}/nvidia[0-7]\n")
     (folder / "cgroup.conf").write_text("CgroupAutomount=no\n")
     return folder / "slurm.conf"
+
+
+def get_cluster_name(folder: Path) -> str:
+    """The name of a cluster, of which no other on this machine has the ports."""
+    return f"lossgrid{get_first_port(folder)}"
 
 
 def get_first_port(folder: Path) -> int:

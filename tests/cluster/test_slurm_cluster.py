@@ -67,6 +67,20 @@ def test_a_cluster_runs_jobs_loses_nodes_and_leaves_nothing(cluster):
     assert not KEPT.exists()
 
 
+def test_what_a_job_leaves_behind_ends_with_it(cluster):
+    """A process that outlives its job writes into what its successor makes; control groups would end it."""
+    command = "trap : TERM; (setsid sh -c 'trap : TERM; while :; do sleep 1; done' &); sleep 1000"
+    job = run_job(cluster, "-p", "cpu", "--mem=100", command=command)
+    wait_for_state(cluster, job, "RUNNING")
+    cluster.daemons.wait_until(
+        lambda: "trap : TERM; while" in " ".join(find_processes(cluster.folder)), "slurmctld"
+    )
+    cluster.call("scancel", job)
+    wait_for_state(cluster, job, "CANCELLED")
+    assert "trap : TERM; while" not in " ".join(find_processes(cluster.folder))
+
+
+@pytest.mark.slow
 def test_preemption_and_the_memory_limit_hit(cluster):
     """Without them the tests of requeued, cancelled and killed jobs would test nothing."""
     requeued = run_job(cluster, "-p", "gpulow", "-w", "g1", "--mem=100", command="sleep 1000")
