@@ -24,7 +24,10 @@ for answer in "$here"/answers/*; do
     break
 done
 while [ $# -gt 0 ]; do
-    case "$1" in --format) form="$2"; shift ;; esac
+    case "$1" in
+    --format) form="$2"; shift ;;
+    --format=*) form="${1#--format=}" ;;
+    esac
     shift
 done
 awk -F '\\t' -v form="$form" '{ line = form; REPLACE print line }' "$here/queue"
@@ -34,6 +37,12 @@ for job in "$@"; do
     grep -v "^$job	" "$here/queue" > "$here/kept"
     mv "$here/kept" "$here/queue"
 done
+"""
+SCONTROL = """\
+case "$1" in
+show) echo 'MinJobAge               = 300 sec' ;;
+requeue) test ! -e "$here/refused" || { echo 'Requested operation is presently disabled' >&2; exit 1; } ;;
+esac
 """
 
 
@@ -55,7 +64,7 @@ class FakeSlurm:
         replace = "".join(f'gsub("%{letter}", ${column}, line); ' for letter, column in COLUMNS.items())
         self.add_program("squeue", SQUEUE.replace("REPLACE", replace))
         self.add_program("scancel", SCANCEL)
-        self.add_program("scontrol", 'test ! -e "$here/refused" || { echo Refused >&2; exit 1; }\n')
+        self.add_program("scontrol", SCONTROL)
         self.add_program("sinfo", 'cat "$here/sinfo"\n')
         return self
 
