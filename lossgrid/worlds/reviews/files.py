@@ -49,7 +49,9 @@ def write_pairs(world, evaluation, corpus: Path, policy: Path, folder: Path, thr
     """
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(policy)
-    model = AutoModelForCausalLM.from_pretrained(policy, dtype=torch.float32)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(policy, dtype=dtype).to(device)
     prompts = load_from_disk(corpus / "preference_prompts").to_list()
     replies = [
         sample_responses(
