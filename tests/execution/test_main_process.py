@@ -88,7 +88,7 @@ def test_directories_are_held_one_by_one(folder, tmp_path):
 
 
 def test_refusal_names_the_process_that_waits_and_not_the_dead_one(folder):
-    """While one waits for a dead one's jobs the record is still the dead one's, whom a user would look for in vain."""
+    """While one waits for a dead one's jobs, the record is the dead one's, whom a user would look for in vain."""
     main_process.FOLDER.mkdir(parents=True)
     write_record(RECORD)
     with run_python(HOLD, cwd=folder) as first, pytest.raises(AnotherMainProcessError) as error:
