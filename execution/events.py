@@ -1,14 +1,15 @@
 """What Snakemake says of its jobs, listened to: their ends go into the journal, and failures are told by kind."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from execution.journal import Journal
-from lossgrid.progress.failures import explain_failure
+from lossgrid.progress.logs import read_failure
 
-# Enough for the last traceback.
-TAIL = 64 * 1024
+# What the executor of this machine says of a failed command stands in a line of its own, shortly before.
+KEPT_ERRORS = 100
 
 
 class JobListener(logging.Handler):
@@ -23,6 +24,7 @@ class JobListener(logging.Handler):
     def __init__(self, journal: Journal, states: dict[str, str], say: Callable[[str], None]):
         super().__init__()
         self.journal, self.states, self.say = journal, states, say
+        self.errors: deque[str] = deque(maxlen=KEPT_ERRORS)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record of the log."""
@@ -30,6 +32,8 @@ class JobListener(logging.Handler):
             match getattr(record, "event", None):
                 case "job_finished":
                     self.journal.note_success(record.job_id)
+                case "error":
+                    self.errors.append(record.getMessage())
                 case "job_error":
                     self.take_failure(record)
         except Exception:
@@ -37,23 +41,17 @@ class JobListener(logging.Handler):
 
     def take_failure(self, record: logging.LogRecord) -> None:
         """Write a failure down and say its kind."""
-        number = record.jobid
-        external = self.journal.jobs.get(number, {}).get("slurm_id")
+        number, message = record.jobid, record.rule_msg
+        known = self.journal.jobs.get(number, {})
         slurm_log = next((log for log in map(str, record.log) if "slurm_logs" in Path(log).parts), None)
-        about = self.journal.note_failure(number, record.rule_msg, slurm_log, self.states.get(external or ""))
+        if message is None and known.get("log"):
+            # The command, which that line quotes, names the log.
+            message = next((text for text in reversed(self.errors) if known["log"] in text), None)
+        about = self.journal.note_failure(
+            number, message, slurm_log, self.states.get(known.get("slurm_id", ""))
+        )
         if about:
-            failure = explain_failure(about["state"], read_tail(slurm_log), read_tail(about["log"]))
+            failure = read_failure(about["log"], slurm_log, about["state"], message)
             self.say(
                 f"{about['log']}: {failure.kind}: {failure.line or 'no word of it'}\n{failure.kind.remedy}"
             )
-
-
-def read_tail(file: str | None) -> str:
-    """The end of a log; nothing where there is none."""
-    try:
-        with open(file or "", "rb") as log:
-            log.seek(0, 2)
-            log.seek(max(0, log.tell() - TAIL))
-            return log.read().decode(errors="replace")
-    except OSError:
-        return ""

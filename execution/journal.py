@@ -1,6 +1,8 @@
 """The journal of jobs: a line in `results/{study}/logs/jobs.jsonl` for every start and end of a job."""
 
+import contextlib
 import json
+import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -87,10 +89,18 @@ class Journal:
         try:
             folder = Path("results", study, "logs")
             folder.mkdir(parents=True, exist_ok=True)
-            with (folder / JOURNAL).open("a") as file:
-                file.write(line + "\n")
+            with (folder / JOURNAL).open("ab+") as file:
+                # A line that a full disk broke off must not take this one with it.
+                whole = file.tell() == 0 or (file.seek(-1, os.SEEK_END) and file.read(1) == b"\n")
+                file.write((b"" if whole else b"\n") + line.encode() + b"\n")
         except OSError:
             pass
+
+    def beat(self) -> None:
+        """Show, by the time of the files, that the main process is alive: other hosts cannot see it."""
+        for study in self.studies:
+            with contextlib.suppress(OSError):
+                os.utime(Path("results", study, "logs", JOURNAL))
 
 
 def get_study(log: str | None) -> str | None:

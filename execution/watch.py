@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -12,6 +13,9 @@ from execution.main_process import MainProcess
 from execution.provenance import note_origin
 from execution.queue import QueueError, call, widen_view
 from execution.status_query import WatchedJobs, correct_answers
+
+# Seconds; `status` takes a main process on another host for gone after two minutes without.
+HEARTBEAT = 60
 
 
 class JobWatch:
@@ -24,6 +28,7 @@ class JobWatch:
     def __init__(self, process: MainProcess | None):
         self.process = process
         self.journal = process and Journal(process)
+        self.ended = threading.Event()
 
     def begin(self, workflow) -> None:
         """Watch from now on; Snakemake holds its lock and is about to run jobs.
@@ -51,9 +56,16 @@ class JobWatch:
             correct_plugin(jobs)
             leave_out_report(workflow.executor_settings)
         logger.addHandler(JobListener(self.journal, jobs.last_states, logger.error))
+        threading.Thread(target=self.beat, daemon=True).start()
+
+    def beat(self) -> None:
+        """Show that the main process is alive until it ends."""
+        while not self.ended.wait(HEARTBEAT):
+            self.journal.beat()
 
     def end(self, success: bool) -> None:
         """Close the journal."""
+        self.ended.set()
         if self.journal:
             self.journal.end(success)
 

@@ -13,6 +13,8 @@ sys.path.insert(0, workflow.basedir)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [workflow.basedir, os.getenv("PYTHONPATH")])))
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Progress reaches the logs as it comes.
+os.environ.setdefault("PYTHONUNBUFFERED", "1")
 # Jobs find what `prepare` has fetched; compute nodes are offline as a rule, and tries would cost minutes.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
