@@ -91,8 +91,10 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             with (folder / JOURNAL).open("ab+") as file:
                 # A line that a full disk broke off must not take this one with it.
-                whole = file.tell() == 0 or (file.seek(-1, os.SEEK_END) and file.read(1) == b"\n")
-                file.write((b"" if whole else b"\n") + line.encode() + b"\n")
+                end = file.seek(0, os.SEEK_END)
+                file.seek(max(0, end - 1))
+                broken = end and file.read(1) != b"\n"
+                file.write((b"\n" if broken else b"") + line.encode() + b"\n")
         except OSError:
             pass
 
