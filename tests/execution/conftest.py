@@ -2,6 +2,7 @@ import os
 
 import pytest
 from fake_slurm import FakeSlurm
+from tiny_workflow import TinyWorkflow
 
 
 @pytest.fixture
@@ -21,3 +22,11 @@ def slurm(tmp_path, monkeypatch):
     for name in [name for name in os.environ if name.startswith(("SQUEUE_", "SINFO_", "SLURM_"))]:
         monkeypatch.delenv(name)
     return fake
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A workflow of one job in a directory of its own."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    return TinyWorkflow(folder)
