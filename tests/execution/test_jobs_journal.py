@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -143,6 +144,20 @@ def test_disk_that_is_full(folder):
     (job,) = read.jobs.values()
     assert (job.event, job.message, job.attempts) == ("failed", "exit status 1", 1)
     assert read.mains[-1].success is False
+
+
+def test_beat_is_seen_by_other_hosts(journal):
+    """A job of a day writes nothing to the journal: `status` on another host would take the run for dead."""
+    journal.beat()
+    journal.note_start(make_job())
+    text = FILE.read_text()
+    os.utime(FILE, (1, 1))
+    journal.beat()
+    assert FILE.stat().st_mtime > 1
+    assert FILE.read_text() == text
+    FILE.unlink()
+    journal.beat()
+    assert not FILE.exists()
 
 
 def test_status_reads_what_the_journal_writes(folder):

@@ -1,8 +1,10 @@
-"""A real run under the watch: what the user reads of a failure, and what `status` finds of it."""
+"""A real run: guarded at its start, and watched to its end by the user and by `status`."""
 
 import re
 
-from tiny_workflow import LOG, MAKE, OUTPUT
+from tiny_workflow import LOG, MAKE, OUTPUT, TIMEOUT, WAIT, wait_until
+
+from execution.local_processes import find_left
 
 FAIL = """\
 if [ -e ok ]; then echo made > {output}; exit; fi; touch ok; echo half > {output}; \
@@ -43,3 +45,43 @@ def test_file_of_a_failed_job_is_not_taken_for_finished(tiny):
     assert (failed["event"], ended["event"], ended["success"]) == ("failed", "ended", False)
     assert "Missing output files" in tiny.run("--dry-run").stdout
     assert OUTPUT in process.stdout
+
+
+def test_second_main_process_is_refused_and_the_first_goes_on(tiny):
+    """Two at once would write the same files; but who only looks at a running study must not be sent away."""
+    tiny.write(WAIT + MAKE)
+    with tiny.start() as main:
+        wait_until(tiny.is_running)
+        second = tiny.run()
+        assert second.returncode != 0
+        assert f"another main process of Snakemake (process {main.pid} on " in second.stdout
+        assert "Traceback" not in second.stdout
+        assert "Building DAG" not in second.stdout
+        looked = tiny.run("--dry-run")
+        assert looked.returncode == 0, looked.stdout
+        assert tiny.is_incomplete()
+        tiny.let_go()
+        assert main.wait(TIMEOUT) == 0, tiny.read_said()
+    assert tiny.output.read_text() == "one\n"
+    assert [line["event"] for line in tiny.read_journal()] == ["began", "submitted", "finished", "ended"]
+
+
+def test_same_command_goes_on_after_the_main_process_was_killed(tiny):
+    """After a power cut at night, nobody must have to know of locks and of processes that still run."""
+    tiny.write(WAIT + MAKE)
+    with tiny.start("--rerun-incomplete") as main:
+        wait_until(tiny.is_running)
+        main.kill()
+        main.wait()
+        left = find_left(tiny.folder)
+        assert left
+        # The job that is left waits for another sign than the one that is started now.
+        tiny.write(MAKE)
+        again = tiny.run("--rerun-incomplete")
+        assert find_left(tiny.folder) == []
+    assert again.returncode == 0, again.stdout
+    assert f"ending {len(left)} processes that an earlier main process left on this machine" in again.stdout
+    assert f"removed the lock of an earlier main process (process {main.pid}, since " in again.stdout
+    assert tiny.output.read_text() == "one\n"
+    events = [line["event"] for line in tiny.read_journal()]
+    assert events == ["began", "submitted", "began", "submitted", "finished", "ended"]
