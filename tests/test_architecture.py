@@ -1,13 +1,18 @@
 """The arrows of the architecture: who may import whom."""
 
 import ast
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "lossgrid"
+PACKAGE, EXECUTION = ROOT / "lossgrid", ROOT / "execution"
+# Seconds to import each of them, or more.
+HEAVY = {"torch", "transformers", "trl", "datasets", "openai", "fastchat", "scipy", "sklearn", "matplotlib"}
 
 # Each package may import those that stand before it, and itself.
 ORDER = [
@@ -87,11 +92,46 @@ def test_losses_import_torch_alone():
         assert roots <= {"torch", "lossgrid.objectives", *sys.stdlib_module_names}
 
 
+def test_library_knows_nothing_of_its_execution():
+    """The library must serve those who use neither the workflow nor a cluster."""
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(name.split(".")[0] == "execution" for name in names), file
+
+
+def test_process_inside_of_a_job_imports_nothing_heavy():
+    """On a cluster every job parses the Snakefile twice: seconds for each of a thousand jobs."""
+    job = (
+        "--target-jobs",
+        "make_corpus:study=mini",
+        "--allowed-rules",
+        "make_corpus",
+        "--force",
+        "--mode",
+        "remote",
+    )
+    process = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "snakemake", "--cores", "1", "-n", "--nolock", *job],
+        cwd=ROOT,
+        env={**os.environ, "LOSSGRID_EXECUTOR": "local"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.returncode == 0, process.stdout
+    imported = set(re.findall(r"\| +([\w.]+)$", process.stdout, re.M))
+    assert "execution.start" in imported
+    assert not HEAVY & imported
+
+
 def test_no_file_is_a_heap():
     """A file is one idea; beyond this size it has become several."""
     long = {
         str(file.relative_to(ROOT)): len(file.read_text().splitlines())
-        for file in PACKAGE.rglob("*.py")
+        for package in (PACKAGE, EXECUTION)
+        for file in package.rglob("*.py")
         if len(file.read_text().splitlines()) > 260
     }
     assert long == {}
