@@ -23,7 +23,7 @@ def find_node_processes(cluster: Path, name: str, node: str) -> list[int]:
 
 
 def find_job_processes(name: str, variable: str = "") -> list[int]:
-    """Pids of the processes inside a cluster's jobs.
+    """Pids of the processes inside a cluster's jobs, this one left out: it may be what Slurm runs at their ends.
 
     Args:
         name: The cluster's name, which no other cluster on this machine has.
@@ -32,6 +32,8 @@ def find_job_processes(name: str, variable: str = "") -> list[int]:
     wanted = {f"SLURM_CLUSTER_NAME={name}".encode(), variable.encode()} - {b""}
     found = []
     for process in Path("/proc").glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
         try:
             variables = (process / "environ").read_bytes().split(b"\0")
         except OSError:

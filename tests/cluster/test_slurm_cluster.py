@@ -7,6 +7,7 @@ import default_place
 import pytest
 from default_place import KEPT, PLACE, claim_default_place, release_default_place
 from slurm_cluster import Cluster
+from slurm_files import NODES
 
 
 def run_job(cluster: Cluster, *options: str, command: str = "true") -> str:
@@ -78,6 +79,9 @@ def test_what_a_job_leaves_behind_ends_with_it(cluster):
     cluster.call("scancel", job)
     wait_for_state(cluster, job, "CANCELLED")
     assert "trap : TERM; while" not in " ".join(find_processes(cluster.folder))
+    # Slurm takes no jobs where the program that it runs at their ends fails.
+    time.sleep(1)
+    assert cluster.list_ready() == set(NODES)
 
 
 @pytest.mark.slow
