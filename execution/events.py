@@ -30,6 +30,9 @@ class JobListener(logging.Handler):
         """Take a record of the log."""
         try:
             match getattr(record, "event", None):
+                case "job_info":
+                    log = next(iter(map(str, record.log)), None)
+                    self.journal.note_plan(record.jobid, record.rule_name, record.wildcards, log)
                 case "job_finished":
                     self.journal.note_success(record.job_id)
                 case "error":
@@ -42,7 +45,7 @@ class JobListener(logging.Handler):
     def take_failure(self, record: logging.LogRecord) -> None:
         """Write a failure down and say its kind."""
         number, message = record.jobid, record.rule_msg
-        known = self.journal.jobs.get(number, {})
+        known = self.journal.jobs.get(number, self.journal.planned.get(number, {}))
         slurm_log = next((log for log in map(str, record.log) if "slurm_logs" in Path(log).parts), None)
         if message is None and known.get("log"):
             # The command, which that line quotes, names the log.

@@ -21,19 +21,40 @@ class Journal:
     Attributes:
         process: The main process.
         jobs: What is known of the jobs that run, by Snakemake's number.
+        planned: What is known of those that are about to.
         studies: Those whose journals have been begun.
     """
 
     process: MainProcess
     jobs: dict[int, dict] = field(default_factory=dict)
+    planned: dict[int, dict] = field(default_factory=dict)
     studies: list[str] = field(default_factory=list)
+
+    def note_plan(self, number: int, rule: str, wildcards: dict, log: str | None) -> None:
+        """A job is about to start; its submission may yet be refused."""
+        self.planned[number] = {"rule": rule, "wildcards": dict(wildcards), "log": log}
 
     def note_start(self, job, external: str | None = None) -> None:
         """A job was submitted, or started on this machine."""
+        self.planned.pop(job.jobid, None)
         log = str(job.log[0]) if job.log else None
         study = get_study(log)
         if study is None:
             return
+        about = {
+            "rule": job.rule.name,
+            "wildcards": dict(job.wildcards_dict),
+            "log": log,
+            "attempt": job.attempt,
+        }
+        if external is not None:
+            about["slurm_id"] = external
+        self.jobs[job.jobid] = {"study": study, **about}
+        self.begin(study)
+        self.write(study, "submitted", **about)
+
+    def begin(self, study: str) -> None:
+        """Open the journal of a study with a line about the main process, once."""
         if study not in self.studies:
             self.studies.append(study)
             process = self.process
@@ -45,16 +66,6 @@ class Journal:
                 start=process.start,
                 executor=process.executor,
             )
-        about = {
-            "rule": job.rule.name,
-            "wildcards": dict(job.wildcards_dict),
-            "log": log,
-            "attempt": job.attempt,
-        }
-        if external is not None:
-            about["slurm_id"] = external
-        self.jobs[job.jobid] = {"study": study, **about}
-        self.write(study, "submitted", **about)
 
     def note_success(self, number: int) -> None:
         """A job has finished."""
@@ -70,9 +81,12 @@ class Journal:
         Returns:
             What was written, None for a job that has no journal.
         """
-        about = self.jobs.pop(number, None)
-        if about is None:
+        about = self.jobs.pop(number, None) or self.planned.pop(number, None)
+        study = about and get_study(about["log"])
+        if study is None:
             return None
+        about["study"] = study
+        self.begin(study)
         found = _STATE.search(message or "")
         about.update(message=message, slurm_log=slurm_log, state=state or (found and found.group(1)))
         self.write(about["study"], "failed", **{key: value for key, value in about.items() if key != "study"})

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from execution.queue import QueueError, call
+from execution.site import FILE, Site, SiteError
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,22 @@ class Partition:
 
     name: str
     most_minutes: int | None
+
+
+def check_partitions(site: Site) -> dict[str, Partition]:
+    """The cluster's partitions, by name.
+
+    Raises:
+        SiteError: The site's settings name one that is not there.
+        QueueError: Slurm cannot be asked.
+    """
+    known = read_partitions()
+    for key, name in site.partitions.model_dump().items():
+        if name not in known:
+            raise SiteError(
+                f"{FILE}: partitions.{key}: {name}: no such partition; there are {', '.join(known)}"
+            )
+    return known
 
 
 def read_partitions() -> dict[str, Partition]:

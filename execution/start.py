@@ -7,14 +7,15 @@ from collections.abc import Callable
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from execution.accounts import check_account
 from execution.invocation import Invocation, read_invocation
 from execution.main_process import AnotherMainProcessError, MainProcess
-from execution.partitions import Partition, read_partitions
+from execution.partitions import Partition, check_partitions
 from execution.placement import place_rules
-from execution.queue import QueueError
-from execution.site import FILE, Site, SiteError, read_site
+from execution.queue import QueueError, insist
+from execution.site import Site, SiteError, read_site
 from execution.software import choose_software
-from execution.start_guard import StartRefusedError, guard_start
+from execution.start_guard import PATIENCE, StartRefusedError, guard_start
 
 # Jobs inherit it: their own processes of Snakemake see neither profile nor executor.
 EXECUTOR = "LOSSGRID_EXECUTOR"
@@ -50,29 +51,20 @@ def start_main_process(workflow, get_need, orphans: str, invocation: Invocation)
     os.environ[EXECUTOR] = invocation.executor
     if invocation.executor == "slurm":
         site = read_site()
-        place_jobs(workflow, get_need, site, check_partitions(site) if invocation.runs_jobs else {})
+        place_jobs(workflow, get_need, site, check_site(site) if invocation.runs_jobs else {})
         choose_software(workflow.deployment_settings, site.software)
     if not invocation.runs_jobs:
         return None
     return guard_start(invocation.executor, orphans, logger.warning)
 
 
+def check_site(site: Site) -> dict[str, Partition]:
+    """The limits of the cluster's partitions, once it is clear that the site's settings fit the cluster."""
+    partitions = insist(lambda: check_partitions(site), PATIENCE, logger.warning)
+    check_account(site)
+    return partitions
+
+
 def place_jobs(workflow, get_need, site: Site, partitions: dict[str, Partition]) -> None:
     """Give every rule what Slurm has to know; what the command line sets by --set-resources stays."""
     place_rules(workflow.rules, get_need, site, partitions, workflow.resource_settings.overwrite_resources)
-
-
-def check_partitions(site: Site) -> dict[str, Partition]:
-    """The limits of the cluster's partitions.
-
-    Raises:
-        SiteError: The site's settings name one that is not there.
-        QueueError: Slurm cannot be asked.
-    """
-    known = read_partitions()
-    for key, name in site.partitions.model_dump().items():
-        if name not in known:
-            raise SiteError(
-                f"{FILE}: partitions.{key}: {name}: no such partition; there are {', '.join(known)}"
-            )
-    return known

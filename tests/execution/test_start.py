@@ -10,8 +10,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.resources import Resources
 from tiny_workflow import MAKE
 
+from execution.partitions import check_partitions
 from execution.site import FILE, Partitions, Site, SiteError
-from execution.start import EXECUTOR, check_partitions, start_process
+from execution.start import EXECUTOR, start_process
 from lossgrid.planning.requirements import Requirements
 
 SITE = """\
