@@ -37,6 +37,6 @@ def test_account_is_found_in_any_spelling(answer, lines):
 
 
 def test_without_accounting_nothing_is_checked(answer):
-    """sacctmgr fails there, and jobs run nevertheless."""
+    """Its program fails there, and jobs run nevertheless."""
     answer("", status=1)
     check_account(SITE)
