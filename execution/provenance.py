@@ -10,6 +10,7 @@ import asyncio
 import threading
 
 from snakemake.logging import logger
+from snakemake.persistence.file import FilePersistence
 
 
 def note_origin(persistence, job) -> None:
@@ -19,6 +20,9 @@ def note_origin(persistence, job) -> None:
         persistence: Snakemake's `workflow.persistence`.
         job: The job that starts.
     """
+    if not isinstance(persistence, FilePersistence):
+        # A database keeps the mark in the same record, which would be noted as finished.
+        return
     failures = []
 
     def note():

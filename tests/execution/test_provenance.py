@@ -1,7 +1,10 @@
 """What files are made from is known from the start of their job on, whoever sees its end."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
-from tiny_workflow import LOG, MAKE, TIMEOUT, WAIT, wait_until
+from tiny_workflow import LOG, MAKE, OUTPUT, TIMEOUT, WAIT, wait_until
 
 from execution.local_processes import end_processes, find_left
 
@@ -72,3 +75,15 @@ def test_file_of_an_orphan_that_was_killed_is_made_again(orphaned):
     process = orphaned.run("--rerun-incomplete")
     assert process.returncode == 0, process.stdout
     assert orphaned.output.read_text() == "one\n"
+
+
+def test_mark_in_a_database_stays_too(tiny):
+    """With `--persistence-backend db`, mark and origin are one record: noted early, half a file would look finished."""
+    tiny.write(WAIT + MAKE)
+    with tiny.start("--persistence-backend", "db") as main:
+        wait_until(tiny.is_running)
+        with closing(sqlite3.connect(tiny.folder / ".snakemake/metadata.db")) as database:
+            marks = database.execute("SELECT target, incomplete FROM snakemake_metadata").fetchall()
+        assert marks == [(OUTPUT, 1)]
+        tiny.let_go()
+        assert main.wait(TIMEOUT) == 0, tiny.read_said()
