@@ -78,7 +78,7 @@ def test_file_of_an_orphan_that_was_killed_is_made_again(orphaned):
 
 
 def test_mark_in_a_database_stays_too(tiny):
-    """With `--persistence-backend db`, mark and origin are one record: noted early, half a file would look finished."""
+    """With `--persistence-backend db`, mark and origin are one record: half a file would look finished."""
     tiny.write(WAIT + MAKE)
     with tiny.start("--persistence-backend", "db") as main:
         wait_until(tiny.is_running)

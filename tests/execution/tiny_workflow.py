@@ -19,6 +19,7 @@ from execution.start import EXECUTOR
 # Seconds, much longer than anything here takes on a busy machine.
 TIMEOUT = 120
 OUTPUT, LOG = "results/tiny/made.txt", "results/tiny/logs/make.log"
+JOURNAL = "results/tiny/logs/jobs.jsonl"
 SNAKEFILE = f"""\
 import sys
 
@@ -132,8 +133,12 @@ class TinyWorkflow:
         (self.folder / "go").touch()
 
     def is_running(self) -> bool:
-        """Whether the job has begun."""
-        return (self.folder / "running").exists()
+        """Whether the job has begun, and the main process has noted it."""
+        return (self.folder / "running").exists() and (self.folder / JOURNAL).exists() and self.is_submitted()
+
+    def is_submitted(self) -> bool:
+        """Whether the journal's last line is that the job was submitted: it is written last."""
+        return self.read_journal()[-1]["event"] == "submitted"
 
     def read_metadata(self) -> dict | None:
         """What Snakemake has noted of the job's output; None where it has noted nothing."""
@@ -150,8 +155,7 @@ class TinyWorkflow:
 
     def read_journal(self) -> list[dict]:
         """The lines of the journal."""
-        file = self.folder / "results/tiny/logs/jobs.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()]
+        return [json.loads(line) for line in (self.folder / JOURNAL).read_text().splitlines()]
 
 
 def read_note(folder: Path) -> dict | None:
