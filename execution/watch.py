@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -76,6 +77,23 @@ def correct_plugin(jobs: WatchedJobs) -> None:
 
     widen_view()
     plugin.query_job_status = correct_answers(plugin.query_job_status, jobs)
+    # Without this answer it turns to sacct, and stays with it for all its attempts: where Slurm keeps no accounts, it
+    # would not notice for forty minutes that the controller is back.
+    plugin.get_min_job_age = keep_answer(plugin.get_min_job_age)
+
+
+def keep_answer(ask: Callable[[], int | None]) -> Callable[[], int | None]:
+    """The same question, asked until there is an answer."""
+    answers = []
+
+    def answer() -> int | None:
+        if not answers and (new := ask()) is not None:
+            answers.append(new)
+        return answers[0] if answers else None
+
+    # The controller was there a moment ago.
+    answer()
+    return answer
 
 
 def leave_out_report(settings) -> None:
