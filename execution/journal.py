@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,25 +23,27 @@ class Journal:
         process: The main process.
         jobs: What is known of the jobs that run, by Snakemake's number.
         planned: What is known of those that are about to.
+        failed_early: Numbers of those that failed before Snakemake said that they had started: at once, in another
+            thread. A start that is told after its failure would look like a job that runs.
         studies: Those whose journals have been begun.
     """
 
     process: MainProcess
     jobs: dict[int, dict] = field(default_factory=dict)
     planned: dict[int, dict] = field(default_factory=dict)
+    failed_early: set[int] = field(default_factory=set)
     studies: list[str] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def note_plan(self, number: int, rule: str, wildcards: dict, log: str | None) -> None:
         """A job is about to start; its submission may yet be refused."""
+        self.failed_early.discard(number)
         self.planned[number] = {"rule": rule, "wildcards": dict(wildcards), "log": log}
 
     def note_start(self, job, external: str | None = None) -> None:
         """A job was submitted, or started on this machine."""
-        self.planned.pop(job.jobid, None)
         log = str(job.log[0]) if job.log else None
         study = get_study(log)
-        if study is None:
-            return
         about = {
             "rule": job.rule.name,
             "wildcards": dict(job.wildcards_dict),
@@ -49,9 +52,13 @@ class Journal:
         }
         if external is not None:
             about["slurm_id"] = external
-        self.jobs[job.jobid] = {"study": study, **about}
-        self.begin(study)
-        self.write(study, "submitted", **about)
+        with self.lock:
+            self.planned.pop(job.jobid, None)
+            if study is None or job.jobid in self.failed_early:
+                return
+            self.jobs[job.jobid] = {"study": study, **about}
+            self.begin(study)
+            self.write(study, "submitted", **about)
 
     def begin(self, study: str) -> None:
         """Open the journal of a study with a line about the main process, once."""
@@ -81,16 +88,22 @@ class Journal:
         Returns:
             What was written, None for a job that has no journal.
         """
-        about = self.jobs.pop(number, None) or self.planned.pop(number, None)
-        study = about and get_study(about["log"])
-        if study is None:
-            return None
-        about["study"] = study
-        self.begin(study)
-        found = _STATE.search(message or "")
-        about.update(message=message, slurm_log=slurm_log, state=state or (found and found.group(1)))
-        self.write(about["study"], "failed", **{key: value for key, value in about.items() if key != "study"})
-        return about
+        with self.lock:
+            started, planned = self.jobs.pop(number, None), self.planned.pop(number, None)
+            about = started or planned
+            study = about and get_study(about["log"])
+            if study is None:
+                return None
+            self.begin(study)
+            if not started:
+                self.failed_early.add(number)
+                if self.process.executor == "local":
+                    self.write(study, "submitted", **about)
+            found = _STATE.search(message or "")
+            about.update(message=message, slurm_log=slurm_log, state=state or (found and found.group(1)))
+            about.pop("study", None)
+            self.write(study, "failed", **about)
+            return {"study": study, **about}
 
     def end(self, success: bool) -> None:
         """The main process ends."""

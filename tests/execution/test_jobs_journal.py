@@ -81,6 +81,31 @@ def test_failed_job_and_its_next_attempt(journal):
     assert "study" not in failed
 
 
+def test_submission_that_is_refused_is_a_failure(journal):
+    """A wrong option of sbatch fails every job before it has an id: `status` would show them as not yet begun."""
+    journal.note_plan(3, "train_cell", {"study": "mini"}, LOG)
+    assert journal.note_failure(3, "Job submission failed", None, None)["study"] == "mini"
+    # The next attempt is a job like any other.
+    journal.note_plan(3, "train_cell", {"study": "mini"}, LOG)
+    journal.note_start(make_job(attempt=2), "4711")
+    journal.note_success(3)
+    assert [line["event"] for line in read_lines()] == ["began", "failed", "submitted", "finished"]
+
+
+def test_job_of_this_machine_that_fails_before_its_start_is_told(folder):
+    """Snakemake tells of a failure in another thread: written after it, the start would look like a job that runs."""
+    journal = Journal(describe_this_process("local"))
+    journal.note_plan(3, "train_cell", {"study": "mini"}, LOG)
+    journal.note_failure(3, "exit status 1", None, None)
+    journal.note_start(make_job())
+    (job,) = read_journal(Path("results/mini"), time.time()).jobs.values()
+    assert (job.event, job.message, job.attempts) == ("failed", "exit status 1", 1)
+    journal.note_plan(3, "train_cell", {"study": "mini"}, LOG)
+    journal.note_start(make_job(attempt=2))
+    (job,) = read_journal(Path("results/mini"), time.time()).jobs.values()
+    assert (job.event, job.attempts) == ("submitted", 2)
+
+
 def test_each_study_has_its_own_journal_begun_once(journal):
     """`status` of a study must not need to know of the others that ran beside it."""
     for number, study in enumerate(("mini", "full", "mini")):
