@@ -73,7 +73,7 @@ SLURM_REASONS = {
     Kind.TIMEOUT: r"CANCELLED AT \S+ DUE TO (TIME LIMIT|DEADLINE)",
     Kind.NODE_FAILURE: r"CANCELLED AT \S+ DUE TO NODE FAILURE",
     Kind.PREEMPTED: r"CANCELLED AT \S+ DUE TO PREEMPTION",
-    Kind.OUT_OF_MEMORY: r"slurmstepd: error: .*(oom[-_ ]kill|Exceeded (job|step) memory limit|OOM Killed)",
+    Kind.OUT_OF_MEMORY: r"slurmstepd\S*: error: .*(oom[-_ ]kill|[Ee]xceeded (job |step )?memory limit|OOM Killed)",
 }
 CANCELLED = r"CANCELLED AT \S+ \*\*\*|CANCELLED by \w+"
 

@@ -285,3 +285,13 @@ def test_judge_errors_are_all_known():
     """A new way to stop judging would be called an error of the program."""
     stopped = {endpoint.JudgingStopped, *endpoint.JudgingStopped.__subclasses__(), JudgingError}
     assert {each.__name__ for each in stopped} == set(JUDGE_ERRORS)
+
+
+def test_memory_limit_in_the_words_of_a_named_node():
+    """Where several daemons share a host, each says its node, and the cancellation that follows says no reason."""
+    log = (
+        "slurmstepd-g1: error: StepId=1.batch exceeded memory limit (167616512 > 157286400), being killed\n"
+        "slurmstepd-g1: error: Exceeded job memory limit\n"
+        "slurmstepd-g1: error: *** JOB 1 ON g1 CANCELLED AT 2026-11-21T21:58:01 ***\n"
+    )
+    assert classify_failure("FAILED", log, "") == Kind.OUT_OF_MEMORY
