@@ -165,6 +165,7 @@ def test_disk_that_is_full(folder):
         file.write('{"at": 1, "main": "lo')
     journal.note_failure(3, "exit status 1", None, None)
     journal.end(success=False)
+    assert json.loads(FILE.read_text().splitlines()[-2])["event"] == "failed"
     read = read_journal(Path("results/mini"), time.time())
     (job,) = read.jobs.values()
     assert (job.event, job.message, job.attempts) == ("failed", "exit status 1", 1)

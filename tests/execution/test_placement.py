@@ -131,6 +131,12 @@ def test_all_that_is_placed_is_known_to_the_plugin():
         assert re.search(rf"resources\.{name}\b|resources\.get\(\s*\"{name}\"|\"{name}\"", source), name
 
 
+def test_memory_that_just_suffices_is_enough():
+    """A job that needs all of a GPU must not wait for the next larger one."""
+    assert choose_kind(SITE.kinds, 40.0, 1).gb == 40
+    assert choose_kind(SITE.kinds, 40.1, 1).gb == 80
+
+
 KINDS = st.lists(st.integers(1, 200), max_size=5).map(
     lambda sizes: tuple(GpuMemory(gb=size) for size in sorted(sizes))
 )
