@@ -4,13 +4,16 @@ import re
 
 from tiny_workflow import LOG, MAKE, OUTPUT, TIMEOUT, WAIT, wait_until
 
-from execution.local_processes import find_left
+from execution.local_processes import MARKER, find_left
+from execution.start import EXECUTOR
 
 FAIL = """\
-if [ -e ok ]; then echo made > {output}; exit; fi; touch ok; echo half > {output}; \
+printenv {EXECUTOR} {MARKER} > inherited; \
+if [ -e ok ]; then echo made > {output}; exit; fi; \
+touch ok; echo half > {output}; \
 printf 'Traceback (most recent call last):\\n  File "train.py", line 1\\n%s\\n' \
 "OSError: [Errno 28] No space left on device" > {log}; exit 1\
-"""
+""".replace("{EXECUTOR}", EXECUTOR).replace("{MARKER}", MARKER)
 
 
 def test_failure_is_told_by_kind_and_written_down(tiny):
@@ -21,6 +24,8 @@ def test_failure_is_told_by_kind_and_written_down(tiny):
     assert f"{LOG}: full disk: OSError: [Errno 28] No space left on device\n" in process.stdout
     assert "Free space or raise the quota first" in process.stdout
     assert tiny.output.read_text() == "made\n"
+    # What jobs know of the run that they belong to: their place on a cluster, and whose they are.
+    assert (tiny.folder / "inherited").read_text() == f"local\n{tiny.folder}\n"
     assert not tiny.is_incomplete()
 
     began, first, failed, second, finished, ended = tiny.read_journal()
