@@ -244,7 +244,7 @@ def draw_nights(draw):
             shown += draw(st.lists(waiting, max_size=3))
             shown.append(draw(st.sampled_from([*sorted(ENDED), "CANCELLED by 0", "FORGOTTEN"])))
         nights[job] = shown
-    return nights, draw(st.booleans()), draw(st.lists(st.integers(1, 180), min_size=5, max_size=5))
+    return nights, draw(st.booleans()), draw(st.lists(st.integers(5, 180), min_size=5, max_size=5))
 
 
 @given(draw_nights())
