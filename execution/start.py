@@ -44,6 +44,9 @@ def start_process(workflow, get_need: Callable[[str], Callable], orphans: str) -
         return None
     except (AnotherMainProcessError, QueueError, SiteError, StartRefusedError) as error:
         raise WorkflowError(str(error)) from None
+    except KeyboardInterrupt:
+        # Asked for, while jobs of an earlier main process are waited for: no traceback.
+        raise WorkflowError("interrupted before any job was submitted") from None
 
 
 def start_main_process(workflow, get_need, orphans: str, invocation: Invocation) -> MainProcess | None:

@@ -24,6 +24,8 @@ POLL, REPORT = 5, 30
 SHOWN = 5
 # A process may start another while it is being ended.
 ROUNDS = 3
+# Of jobs that wait for their turn.
+USUAL_REASONS = ("None", "Priority", "Resources")
 WAITING = {
     "wait": ", whose results will be taken over; to cancel them, interrupt and add --config orphans=cancel",
     "cancel": " to end",
@@ -131,12 +133,18 @@ def wait_for(jobs: list[QueuedJob], orphans: str, say: Callable[[str], None]) ->
 def describe_jobs(jobs: list[QueuedJob]) -> str:
     """How many jobs there are, and the first of them by name."""
     running = sum(job.state != "PENDING" for job in jobs)
-    names = [f"{job.id} {job.comment.removeprefix('rule_').replace('_wildcards_', ' ')}" for job in jobs]
+    names = [describe_job(job) for job in jobs]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return (
         f"{len(jobs)} job{'s' * (len(jobs) > 1)} ({running} running, {len(jobs) - running} pending: "
         f"{', '.join(names[:SHOWN])}{more})"
     )
+
+
+def describe_job(job: QueuedJob) -> str:
+    """A job by its id and what it makes; and why it waits, where it may do so for ever."""
+    name = f"{job.id} {job.comment.removeprefix('rule_').replace('_wildcards_', ' ')}"
+    return name if job.state != "PENDING" or job.reason in USUAL_REASONS else f"{name} [{job.reason}]"
 
 
 def remove_lock(earlier: MainProcess | None, say: Callable[[str], None]) -> None:

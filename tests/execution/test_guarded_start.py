@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from fake_slurm import NAME, write_job
+from fake_slurm import write_job
 from marked_process import STUBBORN, is_alive, run_job
 
 from execution import local_processes, queue, start_guard
@@ -267,5 +267,12 @@ def test_copy_of_a_directory_on_a_machine_without_slurm(folder, monkeypatch, tmp
 
 def test_jobs_are_described_by_what_they_make(folder):
     """Numbers alone say nothing about whether to wait."""
-    jobs = [queue.QueuedJob("7", "PENDING", "None", str(folder), f"rule_{NAME}")]
-    assert describe_jobs(jobs) == f"1 job (0 running, 1 pending: 7 {NAME})"
+    jobs = [
+        queue.QueuedJob("7", "PENDING", "Priority", str(folder), "rule_make_corpus_wildcards_mini"),
+        queue.QueuedJob("8", "PENDING", "PartitionTimeLimit", str(folder), "rule_prepare"),
+        queue.QueuedJob("9", "RUNNING", "None", str(folder), "rule_prepare"),
+    ]
+    assert describe_jobs(jobs) == (
+        # The second may wait for ever.
+        "3 jobs (1 running, 2 pending: 7 make_corpus mini, 8 prepare [PartitionTimeLimit], 9 prepare)"
+    )

@@ -1,10 +1,14 @@
 """A real run: guarded at its start, and watched to its end by the user and by `status`."""
 
 import re
+import signal
+from dataclasses import replace
 
+from fake_slurm import write_job
 from tiny_workflow import LOG, MAKE, OUTPUT, TIMEOUT, WAIT, wait_until
 
 from execution.local_processes import MARKER, find_left
+from execution.main_process import FOLDER, describe_this_process, read_record, write_record
 from execution.start import EXECUTOR
 
 FAIL = """\
@@ -90,3 +94,21 @@ def test_same_command_goes_on_after_the_main_process_was_killed(tiny):
     assert tiny.output.read_text() == "one\n"
     events = [line["event"] for line in tiny.read_journal()]
     assert events == ["began", "submitted", "began", "submitted", "finished", "ended"]
+
+
+def test_wait_for_orphans_is_interrupted_without_a_traceback(tiny, slurm):
+    """The message itself says to interrupt: forty lines of a traceback look as if something were broken by it."""
+    tiny.write(MAKE)
+    slurm.set_queue(write_job(1, tiny.folder))
+    records = tiny.folder / FOLDER
+    records.mkdir(parents=True)
+    earlier = replace(describe_this_process("slurm"), pid=99999999)
+    write_record(earlier, records)
+    with tiny.start() as main:
+        wait_until(lambda: "waiting for 1 job (1 running" in tiny.read_said())
+        main.send_signal(signal.SIGINT)
+        assert main.wait(TIMEOUT) == 1
+    assert "interrupted before any job was submitted" in tiny.read_said()
+    assert "Traceback" not in tiny.read_said()
+    # The next start has to wait for them as well.
+    assert read_record(records) == earlier
