@@ -76,15 +76,16 @@ class CampaignRun:
         Returns:
             None where the study ended before.
         """
-        kind = "training" if self.chance.random() < 0.7 else "any"
+        wants_training = self.chance.random() < 0.7
 
         def list_wanted() -> list[Job]:
-            left = self.cells - self.finished.keys()
-            return self.list_victims(training=kind == "training" and bool(left))
+            return self.list_victims(training=wants_training and bool(self.cells - self.finished.keys()))
 
         self.wait_for(lambda: list_wanted() or self.has_ended(), GO_ON_TIMEOUT)
         self.pause(self.chance.uniform(0, 8))
-        victims = list_wanted() or self.list_victims(training=False)
+        # Those that were there may have ended meanwhile.
+        self.wait_for(lambda: list_wanted() or self.has_ended(), GO_ON_TIMEOUT)
+        victims = list_wanted()
         return self.chance.choice(victims) if victims else None
 
     def list_victims(self, training: bool) -> list[Job]:

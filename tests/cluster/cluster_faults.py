@@ -4,6 +4,7 @@ The job that each is given works at that moment, and is not touched.
 """
 
 import os
+import re
 import signal
 import subprocess
 
@@ -55,6 +56,7 @@ def start_second_main(run: CampaignRun, job: Job) -> str:
             except subprocess.TimeoutExpired:
                 os.kill(second.pid, signal.SIGKILL)
                 second.wait()
-    lines = [line for line in log.read_text().splitlines() if line.strip()]
-    what = "refused" if second.returncode else "ended as if it had done the work"
-    return f"second main process {what}: {lines[-1][:200] if lines else ''}"
+    if not second.returncode:
+        return "hang: the second main process ended as if it had done the work"
+    said = re.search(r"another main process[^;\n]*", log.read_text())
+    return f"second main process refused: {said[0] if said else 'for a reason of its own'}"

@@ -125,6 +125,8 @@ def strike(run: CampaignRun, fault: Fault) -> Blow | None:
     print(f"  {fault.kind}: {job.id} {job.name} {blow.step or ''}", flush=True)
     blow.observed = fault.strike(run, job)
     struck = time.time()
+    if blow.observed.startswith("hang"):
+        blow.note = blow.observed
     if fault.strikes_job and cell:
         steps, checkpoint = run.study.get_progress(cell)
         blow.steps_lost = steps - checkpoint

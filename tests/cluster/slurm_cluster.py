@@ -156,8 +156,9 @@ class Cluster:
         self.daemons.wait_until(
             lambda: self.attempt("sacctmgr", "-n", "list", "cluster") is not None, "slurmdbd"
         )
-        self.attempt("sacctmgr", "-i", "add", "account", "lab")
-        self.attempt("sacctmgr", "-i", "add", "user", "root", "account=lab")
+        if not self.call("sacctmgr", "-n", "list", "associations", "account=lab", "user=root"):
+            for what in (f"cluster {get_cluster_name(self.folder)}", "account lab", "user root account=lab"):
+                self.call("sacctmgr", "-i", "add", *what.split())
 
     def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
         """End a daemon, and wait until it is gone."""
