@@ -28,12 +28,27 @@ def check_partitions(site: Site) -> dict[str, Partition]:
         QueueError: Slurm cannot be asked.
     """
     known = read_partitions()
-    for key, name in site.partitions.model_dump().items():
-        if name not in known:
-            raise SiteError(
-                f"{FILE}: partitions.{key}: {name}: no such partition; there are {', '.join(known)}"
-            )
+    for key, names in site.partitions.model_dump().items():
+        for name in names.split(","):
+            if name not in known:
+                raise SiteError(
+                    f"{FILE}: partitions.{key}: {name}: no such partition; there are {', '.join(known)}"
+                )
     return known
+
+
+def get_most_minutes(names: str, partitions: dict[str, Partition]) -> int | None:
+    """The longest that a job may ask for in one of several partitions.
+
+    Args:
+        names: Of the partitions, with commas between them, as sbatch takes them.
+        partitions: Their limits, by name; one that is not among them has none.
+
+    Returns:
+        Minutes; None where one of them has no limit.
+    """
+    limits = [partitions[name].most_minutes if name in partitions else None for name in names.split(",")]
+    return None if None in limits else max(limits)
 
 
 def read_partitions() -> dict[str, Partition]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
-from execution.partitions import Partition
+from execution.partitions import Partition, get_most_minutes
 from execution.site import GpuMemory, Site
 
 
@@ -42,8 +42,8 @@ class Placement:
         Training goes on from its checkpoint at the next attempt.
         """
         wanted = self.need(wildcards, attempt).runtime
-        partition = self.partitions.get(self.get_slurm_partition(wildcards, attempt))
-        return min(wanted, partition.most_minutes) if partition and partition.most_minutes else wanted
+        most = get_most_minutes(self.get_slurm_partition(wildcards, attempt), self.partitions)
+        return min(wanted, most) if most else wanted
 
     def get_nodes(self, wildcards, attempt) -> int:
         """As many as hold the GPUs."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.partitions import Partition, read_minutes, read_partitions
+from execution.partitions import Partition, get_most_minutes, read_minutes, read_partitions
 from execution.queue import QueueError
 
 
@@ -76,3 +76,14 @@ def test_controller_that_is_down_is_told(slurm):
     slurm.stop_answering()
     with pytest.raises(QueueError, match=r"sinfo: .*Unable to contact slurm controller"):
         read_partitions()
+
+
+def test_the_longest_of_several_partitions_counts():
+    """With short=60 and long=1440 minutes, a job of 600 may wait for the second; without a limit any may."""
+    partitions = {
+        name: Partition(name, most) for name, most in (("short", 60), ("long", 1440), ("free", None))
+    }
+    assert get_most_minutes("short", partitions) == 60
+    assert get_most_minutes("short,long", partitions) == 1440
+    assert get_most_minutes("short,free", partitions) is None
+    assert get_most_minutes("unheard-of", partitions) is None
