@@ -70,7 +70,7 @@ def test_unset_site_is_told_before_any_job(tiny):
 def test_one_of_several_partitions_that_is_not_there_is_named(slurm):
     """Sbatch takes several, with commas: a job goes to the one that starts it first."""
     check_partitions(Site(account="lab", partitions=Partitions(cpu="cpu,gpu", gpu="gpu")))
-    with pytest.raises(SiteError, match="partitions.cpu: cpus: no such partition"):
+    with pytest.raises(SiteError, match=r"partitions\.cpu: cpus: no such partition"):
         check_partitions(Site(account="lab", partitions=Partitions(cpu="gpu,cpus", gpu="gpu")))
 
 
