@@ -70,19 +70,25 @@ class CampaignRun:
         """Whether the study is done, or cannot be."""
         return self.study.process.poll() is not None
 
-    def choose_victim(self) -> Job | None:
-        """A job that does its work: mostly one that trains, after its first step, and at times any other.
+    def choose_victim(self, training: bool | None = None, delay: float = 8) -> Job | None:
+        """A job that does its work.
+
+        Args:
+            training: Whether it must train and have done a step, as long as there is something to train; None lets
+                chance decide, mostly for training.
+            delay: Seconds that may pass before.
 
         Returns:
             None where the study ended before.
         """
-        wants_training = self.chance.random() < 0.7
+        if training is None:
+            training = self.chance.random() < 0.7
 
         def list_wanted() -> list[Job]:
-            return self.list_victims(training=wants_training and bool(self.cells - self.finished.keys()))
+            return self.list_victims(training and bool(self.cells - self.finished.keys()))
 
         self.wait_for(lambda: list_wanted() or self.has_ended(), GO_ON_TIMEOUT)
-        self.pause(self.chance.uniform(0, 8))
+        self.pause(self.chance.uniform(0, delay))
         # Those that were there may have ended meanwhile.
         self.wait_for(lambda: list_wanted() or self.has_ended(), GO_ON_TIMEOUT)
         victims = list_wanted()
