@@ -1,6 +1,7 @@
 """What Snakemake says of its jobs, listened to: their ends go into the journal, and failures are told by kind."""
 
 import logging
+import shutil
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from lossgrid.progress.logs import read_failure
 
 # What the executor of this machine says of a failed command stands in a line of its own, shortly before.
 KEPT_ERRORS = 100
+# Bytes; no step of a study does with less.
+LEAST_FREE = 1_000_000
 
 
 class JobListener(logging.Handler):
@@ -54,7 +57,21 @@ class JobListener(logging.Handler):
             number, message, slurm_log, self.states.get(known.get("slurm_id", ""))
         )
         if about:
-            failure = read_failure(about["log"], slurm_log, about["state"], message)
+            said = "\n".join(filter(None, [message, describe_full_disk(Path(about["log"]).parent)]))
+            failure = read_failure(about["log"], slurm_log, about["state"], said)
             self.say(
                 f"{about['log']}: {failure.kind}: {failure.line or 'no word of it'}\n{failure.kind.remedy}"
             )
+
+
+def describe_full_disk(folder: Path) -> str:
+    """An error's line where the disk of a folder is full: a log that lies on it cannot say so itself.
+
+    Args:
+        folder: That is there or not.
+    """
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    return f"OSError: [Errno 28] No space left on device: '{folder}'" if free < LEAST_FREE else ""
