@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from lossgrid.progress.journal import get_start
+
 FOLDER = Path(".snakemake/lossgrid")
 # Of the last main process that ran jobs, and of the one that holds the directory: it may still wait for the jobs of
 # the other.
@@ -98,12 +100,3 @@ def write_record(process: MainProcess, folder: Path = FOLDER, name: str = RECORD
 def is_alive(process: MainProcess) -> bool:
     """Whether a process of this host still runs; not for one of another host, of which only that host can tell."""
     return process.host == socket.gethostname() and get_start(process.pid) == process.start
-
-
-def get_start(pid: int) -> str | None:
-    """When a process of this machine started, in clock ticks; None where it has ended, or /proc is not there."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else fields[19]
