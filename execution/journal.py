@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from execution.main_process import MainProcess
+from lossgrid.progress.journal import JOURNAL
 
-JOURNAL = "jobs.jsonl"
 _STATE = re.compile(r"SLURM status is: '(\w+)")
 
 
@@ -114,9 +114,9 @@ class Journal:
         """Append a line; a journal that cannot be written, on a full disk, stops no job."""
         line = json.dumps({"at": time.time(), "main": self.process.id, "event": event, **about}, default=str)
         try:
-            folder = Path("results", study, "logs")
-            folder.mkdir(parents=True, exist_ok=True)
-            with (folder / JOURNAL).open("ab+") as file:
+            journal = Path("results", study, JOURNAL)
+            journal.parent.mkdir(parents=True, exist_ok=True)
+            with journal.open("ab+") as file:
                 # A line that a full disk broke off must not take this one with it.
                 end = file.seek(0, os.SEEK_END)
                 file.seek(max(0, end - 1))
@@ -129,7 +129,7 @@ class Journal:
         """Show, by the time of the files, that the main process is alive: other hosts cannot see it."""
         for study in self.studies:
             with contextlib.suppress(OSError):
-                os.utime(Path("results", study, "logs", JOURNAL))
+                os.utime(Path("results", study, JOURNAL))
 
 
 def get_study(log: str | None) -> str | None:
