@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -9,6 +10,15 @@ from hypothesis import HealthCheck, settings
 # How long an example takes says how busy the machine is.
 settings.register_profile("lossgrid", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lossgrid")
+
+
+def pytest_collection_finish() -> None:
+    """Take what the imports made out of every later garbage collection.
+
+    Some libraries collect in each call, and a heap with torch in it takes a good second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -38,11 +38,15 @@ def read_pins(environment: str) -> dict[str, str]:
 
 
 def get_scripts(environment: str) -> set[Path]:
-    """The scripts that run in an environment: those of the rules that name it, and what their jobs start."""
+    """The scripts that run in an environment: those of the rules that name it, and what their jobs start.
+
+    A rule whose environment is the wildcard `environment` runs in each of them.
+    """
+    names = (f'"../envs/{environment}.yaml"', '"../envs/{environment}.yaml"')
     scripts = {ROOT / "workflow_scripts" / f"{name}.py" for name in STARTED_BY_JOBS.get(environment, ())}
     for file in (ROOT / "rules").glob("*.smk"):
         for rule in re.split(r"^(?:rule|checkpoint) ", file.read_text(encoding="utf-8"), flags=re.M)[1:]:
-            if f'"../envs/{environment}.yaml"' in rule:
+            if any(name in rule for name in names):
                 scripts |= {ROOT / path for path in re.findall(r"workflow_scripts/\w+\.py", rule)}
     return scripts
 

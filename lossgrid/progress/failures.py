@@ -12,6 +12,7 @@ class Kind(StrEnum):
 
     OUT_OF_MEMORY = "out of memory"
     OUT_OF_GPU_MEMORY = "out of GPU memory"
+    KILLED = "killed"
     TIMEOUT = "out of time"
     NODE_FAILURE = "node failure"
     PREEMPTED = "preempted"
@@ -47,6 +48,7 @@ REMEDIES = {
         "A rerun ends alike on the same GPU: lower training.micro_batch_size or shard with training.deepspeed, or "
         "free the GPU where another program holds its memory."
     ),
+    Kind.KILLED: "Mostly the machine's own doing, for want of memory: the next attempt asks for more.",
     Kind.TIMEOUT: "The next attempt asks for more time; training goes on from its last checkpoint.",
     Kind.NODE_FAILURE: "The job was not to blame: the same command runs it again, training from its last checkpoint.",
     Kind.PREEMPTED: "Another job took its place: the same command runs it again, training from its last checkpoint.",
@@ -114,7 +116,7 @@ KILLED = (
     r"srun: error: .*: Killed|^Killed$|line \d+: +\d+ Killed\b"
 )
 NO_ERROR = "no error in its log, as of a process that was killed"
-KILLED_LINE = "killed by signal 9, mostly by the machine for want of memory"
+KILLED_LINE = "killed by signal 9, and nothing says by whom"
 
 
 def explain_failure(state: str | None, slurm_log: str, rule_log: str) -> Failure:
@@ -145,7 +147,7 @@ def explain_failure(state: str | None, slurm_log: str, rule_log: str) -> Failure
         return Failure(kind, error.line)
     # A program that ends by an error of its own is not killed, whatever its log says of others.
     if _find_line(KILLED, slurm_log) or _find_line(KILLED, error.line if error else rule_log):
-        return Failure(Kind.OUT_OF_MEMORY, KILLED_LINE)
+        return Failure(Kind.KILLED, KILLED_LINE)
     if error:
         return Failure(Kind.ERROR, error.line)
     last = find_last_line(rule_log)

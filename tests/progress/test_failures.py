@@ -56,15 +56,15 @@ CUDA = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. 
             None,
             "Command 'python …' died with <Signals.SIGKILL: 9>.",
             "starting afresh\n",
-            Kind.OUT_OF_MEMORY,
-            "killed by signal 9, mostly by the machine for want of memory",
+            Kind.KILLED,
+            "killed by signal 9, and nothing says by whom",
         ),
         (
             "FAILED",
             "srun: error: node07: task 0: Killed\n(exit code 137)",
             "",
-            Kind.OUT_OF_MEMORY,
-            "killed by signal 9, mostly by the machine for want of memory",
+            Kind.KILLED,
+            "killed by signal 9, and nothing says by whom",
         ),
         ("FAILED", "", TRACEBACK + "MemoryError\n", Kind.OUT_OF_MEMORY, "MemoryError"),
         ("FAILED", "", TRACEBACK + CUDA + "\n", Kind.OUT_OF_GPU_MEMORY, CUDA),
@@ -245,7 +245,7 @@ def test_of_several_processes_the_first_to_fail_counts():
 def test_process_that_was_killed_under_a_launcher():
     """Its own log says nothing; the launcher's table does."""
     log = LAUNCHER.format(rank=0, exit=-9, cause="Signal 9 (SIGKILL) received by PID 99")
-    assert classify_failure("FAILED", "", log) == Kind.OUT_OF_MEMORY
+    assert classify_failure("FAILED", "", log) == Kind.KILLED
     segfault = LAUNCHER.format(rank=0, exit=-11, cause="Signal 11 (SIGSEGV) received by PID 99")
     failure = explain_failure("FAILED", "", segfault)
     assert failure.kind == Kind.ERROR
@@ -273,7 +273,7 @@ def test_what_slurm_says_is_read_from_its_own_log_and_from_the_executor(tmp_path
     slurm_log.write_text(f"{STEPD} DUE TO TIME LIMIT ***\n")
     assert read_failure(tmp_path / "none.log", slurm_log).kind == Kind.TIMEOUT
     message = "Command 'bash …' returned non-zero exit status 137."
-    assert read_failure(tmp_path / "none.log", message=message).kind == Kind.OUT_OF_MEMORY
+    assert read_failure(tmp_path / "none.log", message=message).kind == Kind.KILLED
 
 
 def test_every_kind_has_a_remedy():
