@@ -16,8 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "cluster"))
 
-from cluster_study import ClusterStudy, copy_repository, get_environment  # noqa: E402
+from cluster_study import ClusterStudy, copy_repository  # noqa: E402
 from slurm_cluster import Cluster  # noqa: E402
+from working_copy import get_environment  # noqa: E402
 
 STUDY = "mini_fault"
 ONE = ("plot_frontier",)

@@ -14,7 +14,10 @@ def main(packages: Path) -> None:
         packages: File to write.
     """
     found = {(item.metadata["Name"].lower(), item.version) for item in distributions()}
-    lines = [f"python=={platform.python_version()}", *(f"{name}=={version}" for name, version in sorted(found))]
+    lines = [
+        f"python=={platform.python_version()}",
+        *(f"{name}=={version}" for name, version in sorted(found)),
+    ]
     packages.write_text("\n".join(lines) + "\n")
     print(f"{len(lines)} packages")
 

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +13,8 @@ from pathlib import Path
 from compare_results import hash_results
 from processes import find_python
 from slurm_cluster import Cluster
+from working_copy import copy_tracked_files, get_environment
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ("snakemake", "--profile", "slurm")
 # What slurm/site.yaml says of the private cluster.
 SITE = """\
@@ -99,7 +98,7 @@ class ClusterStudy:
             return subprocess.Popen(
                 [*COMMAND, *self.targets],
                 cwd=self.folder,
-                env=get_environment(self.cluster),
+                env=get_environment(self.cluster.get_environment() if self.cluster else os.environ),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -187,30 +186,13 @@ def copy_repository(folder: Path, study: str, study_text: str | None = None) -> 
         study: Its name.
         study_text: The study, where it is none of the repository's.
     """
-    names = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout.split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    copy_tracked_files(folder)
     if study_text:
         (folder / "studies" / f"{study}.yaml").write_text(study_text)
     configuration = folder / "config.yaml"
     lines = configuration.read_text().splitlines()
     lines = [f"studies: [{study}]" if line.startswith("studies:") else line for line in lines]
     configuration.write_text("\n".join(lines) + "\n")
-
-
-def get_environment(cluster: Cluster | None = None) -> dict[str, str]:
-    """The environment of a main process: this Python's scripts come first, and no hub is asked."""
-    environment = cluster.get_environment() if cluster else dict(os.environ)
-    path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
-    return {**environment, "PATH": path, "HF_HUB_OFFLINE": "1"}
 
 
 def _read_time(text: str) -> float | None:

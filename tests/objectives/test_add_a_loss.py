@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.workflow_copy import ROOT, copy_repository, get_environment
+from tests.cluster.working_copy import ROOT, get_environment
+from tests.workflow.workflow_copy import copy_repository
 
 PAGE = (ROOT / "docs/add-a-loss.md").read_text(encoding="utf-8")
 STUDY = Path("studies/soft_hinge.yaml")

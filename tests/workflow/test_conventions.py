@@ -7,7 +7,9 @@ import sys
 
 import pytest
 import yaml
-from workflow_copy import ROOT, STUDY_FILE, copy_repository, get_environment
+from workflow_copy import STUDY_FILE, copy_repository
+
+from tests.cluster.working_copy import ROOT, get_environment
 
 RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
 SCRIPTS = sorted((ROOT / "workflow_scripts").glob("*.py"))

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from workflow_copy import ROOT, STUDY_FILE, TIMEOUT, Workflow, wait_for
+from workflow_copy import STUDY_FILE, TIMEOUT, Workflow, wait_for
 
 from lossgrid.judging.asking.ledger import Ledger
 from lossgrid.judging.serving.server import serve
+from tests.cluster.working_copy import ROOT
 
 DPO = "dpo/beta~0.1/seed~1"
 # The first shard holds the SFT model and the first two of five cells.

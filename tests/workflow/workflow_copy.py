@@ -1,6 +1,5 @@
 """A copy of the repository with a tiny study, and Snakemake run in it."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.cluster.working_copy import copy_tracked_files, get_environment
+
 # Seconds, much longer than anything here takes on a busy machine.
 TIMEOUT = 120
 
@@ -154,25 +154,9 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
-def get_environment() -> dict[str, str]:
-    """The environment of a run: this Python's scripts come first, and no hub is asked."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1"}
-
-
 def copy_repository(folder: Path) -> Workflow:
     """Copy what git would commit, with the tiny study as the only one."""
-    files = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout.split("\0")
-    for file in filter(None, files):
-        if (ROOT / file).is_file():
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / file, folder / file)
+    copy_tracked_files(folder)
     for study in (folder / "studies").glob("*.yaml"):
         study.unlink()
     (folder / STUDY_FILE).write_text(TINY_STUDY)
