@@ -1,5 +1,6 @@
 """One run of a study under faults, watched so that nothing finished is trained twice and nothing hangs unseen."""
 
+import math
 import os
 import random
 import time
@@ -61,6 +62,22 @@ class CampaignRun:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.5)
+
+    def wait_while_moving(self, condition: Callable[[], object], seconds: float) -> bool:
+        """Wait until a condition holds; False where it does not, and no job has started or ended for so many seconds.
+
+        A job that is run again may stand in the queue behind all others of its study.
+        """
+        moved, seen = time.monotonic(), self.study.list_jobs()
+
+        def stands_still() -> bool:
+            nonlocal moved, seen
+            if (jobs := self.study.list_jobs()) != seen:
+                moved, seen = time.monotonic(), jobs
+            return time.monotonic() - moved > seconds
+
+        self.wait_for(lambda: condition() or stands_still(), math.inf)
+        return bool(condition())
 
     def pause(self, seconds: float) -> None:
         """Let time pass, watching."""
@@ -151,12 +168,12 @@ class CampaignRun:
 
     def finish(self) -> str:
         """Wait for the end of the study; what kept it from ending, empty where nothing did."""
-        self.wait_for(self.has_ended, RUN_TIMEOUT)
+        self.wait_while_moving(self.has_ended, RUN_TIMEOUT)
         match self.study.process.poll():
             case 0:
                 return ""
             case None:
-                return f"hang: no end within {RUN_TIMEOUT} s"
+                return f"hang: nothing for {RUN_TIMEOUT} s"
             case status:
                 return f"exit status {status} after {self.study.commands} commands"
 

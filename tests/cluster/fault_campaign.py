@@ -138,10 +138,10 @@ def strike(run: CampaignRun, fault: Fault) -> Blow | None:
     def goes_on() -> bool:
         return survived or (run.runs_again(job, struck) if fault.strikes_job else run.goes_on(struck))
 
-    if run.wait_for(lambda: goes_on() or run.has_ended(), GO_ON_TIMEOUT):
+    if run.wait_while_moving(lambda: goes_on() or run.has_ended(), GO_ON_TIMEOUT):
         blow.seconds = round(time.time() - begun, 1)
     else:
-        blow.note = f"hang: nothing within {GO_ON_TIMEOUT} s"
+        blow.note = f"hang: nothing for {GO_ON_TIMEOUT} s"
         run.study.start_again()
     log = run.study.log.read_bytes()[log_size:].decode(errors="replace")
     blow.failure = find_failure(job.id, run.study.read_journal(), log)

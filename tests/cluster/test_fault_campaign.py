@@ -3,9 +3,11 @@
 import random
 from base64 import urlsafe_b64encode
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from campaign_run import list_incomplete
+from campaign_run import CampaignRun, list_incomplete
 from campaign_table import Blow, append_blows, find_failure, read_table
 from cluster_study import ClusterStudy, copy_repository
 from compare_results import find_differences, hash_results
@@ -49,6 +51,29 @@ def test_a_study_under_faults_ends_with_the_same_bits_and_trains_nothing_twice(i
         assert blow.retrained == 0
         assert blow.seconds is not None
         assert blow.steps_lost is None or blow.steps_lost <= 10
+
+
+class Queue:
+    """Stands for a study whose jobs are these, one list a look; the last one stays.
+
+    Args:
+        looks: Of squeue.
+    """
+
+    def __init__(self, *looks: list[str]):
+        self.looks, self.folder = list(looks), Path("nowhere")
+        self.cluster, self.process = None, SimpleNamespace(poll=lambda: None)
+
+    def list_jobs(self) -> list[str]:
+        return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+
+
+def test_a_study_whose_jobs_stand_still_hangs_and_one_with_a_long_queue_does_not():
+    """A job behind twenty others of its study would be called a hang, or a real one would hold up the campaign."""
+    queue = Queue(*([str(number)] for number in range(5)))
+    run = CampaignRun(queue, "gpu", set(), random.Random(1))
+    assert run.wait_while_moving(lambda: queue.looks == [["4"]], seconds=1)
+    assert not run.wait_while_moving(lambda: False, seconds=1)
 
 
 def test_a_campaign_strikes_with_every_kind_alike():
