@@ -7,8 +7,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from lossgrid.figures.labels import BACKGROUND
+from lossgrid.figures.looks import Look, get_look
 from lossgrid.figures.setting_rows import Rows, write_column
-from lossgrid.figures.style import Look, darken, get_look
+from lossgrid.figures.style import darken
 from lossgrid.statistics.comparisons import read_seed_values
 
 # What a marker is filled at.

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from lossgrid.figures.labels import place_labels
-from lossgrid.figures.style import Look, darken, fade, get_look, save_figure, set_style
+from lossgrid.figures.looks import Look, get_look
+from lossgrid.figures.style import darken, fade, save_figure, set_style
 from lossgrid.studies.start_warnings import RIGHT_START_UP_TO
 
 # Below this the KL axis is linear, so that the SFT model at 0 has a place on it.

@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from lossgrid.figures.looks import get_look
 from lossgrid.figures.plane import GREEN, SAFE_RATIO, WRONG_SIGN, WRONG_SIGN_RATIO
-from lossgrid.figures.style import get_look, get_shades, save_figure, set_style
+from lossgrid.figures.style import get_shades, save_figure, set_style
 
 OBJECTIVE = "dlrml_learned"
 # Single batches of pairs are noisy; what pushes β_mix is drawn as means over this many steps, β_mix itself is not.

@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
+from lossgrid.figures.looks import get_look
 from lossgrid.figures.loss_shape_panels import SHOWN, Panel, find_extrema, get_signs, split_into_panels
 from lossgrid.figures.setting_labels import count_lines, wrap_label
-from lossgrid.figures.style import get_look, get_shades, save_figure, set_style
+from lossgrid.figures.style import get_shades, save_figure, set_style
 
 # A study of more panels than the second number has smaller ones, and more of them in a row.
 COLUMNS, FEW, COLUMNS_OF_MANY = 4, 12, 5

@@ -7,8 +7,9 @@ from matplotlib.transforms import ScaledTranslation
 
 from lossgrid.figures.frontier import INTERVAL
 from lossgrid.figures.judged_settings import SETTING
+from lossgrid.figures.looks import Look, get_look
 from lossgrid.figures.setting_rows import Rows, draw_rows, write_column
-from lossgrid.figures.style import Look, darken, get_look
+from lossgrid.figures.style import darken
 
 # The marks of the turns are their numbers, so many points above and below the line that would cross them.
 TURNS = {"1": ("$1$", 4.5), "2": ("$2$", -4.5)}

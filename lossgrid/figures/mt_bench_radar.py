@@ -10,8 +10,9 @@ from matplotlib.projections.polar import PolarAxes
 
 from lossgrid.figures.judged_settings import SETTING, name_setting
 from lossgrid.figures.labels import BACKGROUND
+from lossgrid.figures.looks import get_look
 from lossgrid.figures.setting_labels import wrap_label
-from lossgrid.figures.style import get_look, get_shades
+from lossgrid.figures.style import get_shades
 
 # More lines than this cannot be told apart.
 LINES = 8

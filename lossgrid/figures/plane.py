@@ -11,8 +11,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from lossgrid.figures.labels import BACKGROUND, place_labels
+from lossgrid.figures.looks import get_look
 from lossgrid.figures.plane_measures import Measure, get_measures, say_norm
-from lossgrid.figures.style import get_look, save_figure, set_style
+from lossgrid.figures.style import save_figure, set_style
 from lossgrid.studies.start_warnings import BOUNDED_FROM, MONOTONE_UP_TO, RIGHT_START_UP_TO
 
 # τ and β_mix are one degree of freedom: a cell is drawn at the β_mix that it would have at this τ.

@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lossgrid.figures.judged_settings import name_setting
+from lossgrid.figures.looks import get_look
 from lossgrid.figures.setting_labels import count_lines, wrap_label
-from lossgrid.figures.style import darken, get_look
+from lossgrid.figures.style import darken
 
 # In heights of a row: what a further line of a name takes, and the gap between losses.
 LINE, GAP = 0.65, 0.4

@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from lossgrid.figures.looks import get_look
 from lossgrid.figures.setting_labels import PUBLISHED, count_lines, split_labels, wrap_label
-from lossgrid.figures.style import get_look, get_shades, save_figure, set_style
+from lossgrid.figures.style import get_shades, save_figure, set_style
 
 # Single batches of pairs are noisy; the curves are means over this many steps.
 WINDOW = 8

@@ -17,7 +17,8 @@ from lossgrid.figures.judged_settings import (
     name_setting,
     say_missing,
 )
-from lossgrid.figures.style import get_look, save_figure, set_style
+from lossgrid.figures.looks import get_look
+from lossgrid.figures.style import save_figure, set_style
 from lossgrid.figures.win_rate_points import draw_setting, label_settings, scale_axes
 
 # The two length-controlled rates, the columns of their standard errors, and what they are called.

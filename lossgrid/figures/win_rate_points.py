@@ -9,7 +9,8 @@ from matplotlib.transforms import ScaledTranslation
 
 from lossgrid.figures.frontier import INTERVAL, NAMED
 from lossgrid.figures.labels import place_labels
-from lossgrid.figures.style import darken, get_look
+from lossgrid.figures.looks import get_look
+from lossgrid.figures.style import darken
 
 EVEN = 50.0
 # In points: a length-controlled rate stands so far right of its win rate, so that their intervals can be told apart.

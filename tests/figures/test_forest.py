@@ -13,7 +13,7 @@ from svg import read_sizes, read_texts, read_width
 from lossgrid.figures import forest
 from lossgrid.figures.forest import plot_forest
 from lossgrid.figures.forest_panel import find_limits
-from lossgrid.figures.style import get_look
+from lossgrid.figures.looks import get_look
 
 TITLE = "A study of losses"
 METRICS = {"mt_bench": 0.25, "win_rate": 1.5, "lc_win_rate": 1.6}

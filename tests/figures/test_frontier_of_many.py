@@ -9,7 +9,8 @@ from matplotlib.colors import to_hex
 from svg import read_sizes, read_texts, read_width
 
 from lossgrid.figures.frontier import FEW, NAMED, PALE, plot_frontier
-from lossgrid.figures.style import fade, get_look
+from lossgrid.figures.looks import get_look
+from lossgrid.figures.style import fade
 from lossgrid.objectives.catalogue import CATALOGUE
 
 BETAS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5]

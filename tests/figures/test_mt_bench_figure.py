@@ -10,10 +10,10 @@ from made_up_scores import CATEGORIES, DIVERGED, TITLES, lose_scores, make_cells
 from svg import read_sizes, read_texts, read_width
 
 from lossgrid.figures import mt_bench
+from lossgrid.figures.looks import get_look
 from lossgrid.figures.mt_bench import plot_mt_bench
 from lossgrid.figures.mt_bench_radar import LINES, get_rings
 from lossgrid.figures.setting_rows import lay_out_rows
-from lossgrid.figures.style import get_look
 from lossgrid.objectives.catalogue import CATALOGUE
 
 TITLE = "A study of losses"

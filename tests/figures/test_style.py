@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from lossgrid.figures.style import COLOURS, DASHES, NAMED_LOOKS, OTHER, assign_looks, darken, get_look
+from lossgrid.figures.looks import COLOURS, DASHES, NAMED_LOOKS, OTHER, assign_looks, get_look
+from lossgrid.figures.style import darken
 from lossgrid.objectives.catalogue import CATALOGUE
 
 # Machado, Oliveira and Fernandes 2009, doi:10.1109/TVCG.2009.113, severity 1.0, for linear RGB.

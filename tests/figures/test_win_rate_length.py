@@ -13,7 +13,7 @@ from svg import read_sizes, read_texts, read_width
 
 from lossgrid.figures import win_rate_length
 from lossgrid.figures.frontier import FEW, NAMED
-from lossgrid.figures.style import get_look
+from lossgrid.figures.looks import get_look
 from lossgrid.figures.win_rate_length import plot_win_rate_length
 from lossgrid.objectives.catalogue import CATALOGUE
 
