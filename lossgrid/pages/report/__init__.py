@@ -1,0 +1,1 @@
+"""The report of a study: everything that was measured, on one page."""
