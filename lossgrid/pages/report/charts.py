@@ -12,6 +12,8 @@ ROWS, CATEGORIES, TIMELINES, WEDGE = "rows", "categories", "timelines", "wedge"
 # Beside the measures, what an axis may show.
 LENGTH = {"length": "length of an answer, characters"}
 DIVERGED = "diverged"
+# Pixels of a loss in a category.
+ROW = 11
 # r of the borders of the safe wedge, drawn over this range of β_kl at the usual τ.
 BORDERS, REACH, TAU = (BOUNDED_FROM, MONOTONE_UP_TO), (1e-3, 1e2), 0.05
 
@@ -21,7 +23,7 @@ def make_charts(
     measures: Mapping[str, str],
     timelines: Mapping[str, str],
     planes: bool,
-    categories: bool,
+    categories: int,
 ) -> dict[str, dict[str, Any]]:
     """The charts that a study has data for.
 
@@ -30,7 +32,7 @@ def make_charts(
         measures: What rows may hold, by key: its name with its unit.
         timelines: What timelines may hold, by key: its name.
         planes: Whether the study has modulated losses.
-        categories: Whether it has scores by category.
+        categories: How many categories of questions there are.
 
     Returns:
         Vega-Lite specifications by the name of the chart. Each reads data that the page gives it; a datum with a
@@ -44,7 +46,7 @@ def make_charts(
     if timelines:
         charts["curves"] = make_curves(looks, timelines)
     if categories:
-        charts["categories"] = make_categories(looks)
+        charts["categories"] = make_categories(looks, categories)
     # As wide as its place on the page; as high as it says.
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     return {name: chart.properties(autosize=fit).to_dict() for name, chart in charts.items()}
@@ -181,7 +183,7 @@ def make_curves(looks: Mapping[str, str], timelines: Mapping[str, str]) -> alt.L
     return alt.layer(lines, targets).add_params(shown, focus).properties(width="container", height=320)
 
 
-def make_categories(looks: Mapping[str, str]) -> alt.LayerChart:
+def make_categories(looks: Mapping[str, str], count: int) -> alt.LayerChart:
     """The scores of every cell by category of question, with their intervals."""
     focus = alt.selection_point(name="focus", fields=["title"], bind="legend")
     base = alt.Chart(alt.NamedData(name=CATEGORIES)).encode(
@@ -201,7 +203,11 @@ def make_categories(looks: Mapping[str, str]) -> alt.LayerChart:
             alt.Tooltip("n:Q", title="judgments"),
         ),
     )
-    return alt.layer(rules, points).add_params(focus).properties(width="container", height={"step": 11})
+    return (
+        alt.layer(rules, points)
+        .add_params(focus)
+        .properties(width="container", height=count * (ROW * len(looks) + ROW))
+    )
 
 
 def make_choice(name: str, names: Mapping[str, str], value: str) -> alt.Parameter:

@@ -80,7 +80,7 @@ def gather_report(study: Study, file: Path, results: Path, lock: Path) -> dict[s
             planes=any(
                 CATALOGUE[row["objective"]].modulation for row in rows if row["objective"] in CATALOGUE
             ),
-            categories=bool(categories),
+            categories=len({each["category"] for each in categories}),
         ),
         "wedge": get_wedge(),
         "claims": list_records(read_table(tables, "claims")),
