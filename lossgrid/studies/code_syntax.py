@@ -12,6 +12,8 @@ from pathlib import Path
 WITHOUT_EFFECTS = {
     "collections", "dataclasses", "enum", "fractions", "functools", "itertools", "math", "pathlib", "re", "typing",
 }  # fmt: skip
+# What only watches a training. A line that calls into it counts as little as a comment, and so does its import.
+WATCHERS = ("lossgrid.training.live.",)
 BUILTINS_WITH_EFFECTS = {"delattr", "eval", "exec", "globals", "open", "print", "setattr", "vars"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -77,7 +79,8 @@ class SourceModule:
 
 
 def _clean(name: str, tree: ast.Module) -> None:
-    """Remove docstrings, other bare strings and what only type checkers read; refuse unclear imports."""
+    """Remove docstrings, bare strings, what only type checkers read and what only watches; refuse unclear imports."""
+    watching = _find_watching(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.level or node.names[0].name == "*"):
             kind = "relative" if node.level else "star"
@@ -87,16 +90,46 @@ def _clean(name: str, tree: ast.Module) -> None:
             )
         for field in ("body", "orelse", "finalbody"):
             if isinstance(body := getattr(node, field, None), list) and body:
-                kept = [part for statement in body for part in _keep_what_runs(statement)]
+                kept = [part for statement in body for part in _keep_what_runs(statement, watching)]
                 setattr(node, field, kept or ([ast.Pass()] if field == "body" else []))
 
 
-def _keep_what_runs(statement: ast.stmt) -> list[ast.stmt]:
+def _find_watching(tree: ast.Module) -> set[str]:
+    """The names from `WATCHERS` of which a file makes no other use than to call them as statements of their own.
+
+    Called with names and attributes alone: nothing that decides a result can be done on the way.
+    """
+    imported = {name for name, module, *_ in _get_imported(tree) if f"{module}.".startswith(WATCHERS)}
+    mentions = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    calls = [name for node in ast.walk(tree) if (name := _get_called_alone(node))]
+    return {name for name in imported if mentions.count(name) == calls.count(name)}
+
+
+def _get_called_alone(node: ast.AST) -> str | None:
+    """The name that a statement calls without any other use of its own."""
+    call = getattr(node, "value", None) if isinstance(node, ast.Expr) else None
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+        return None
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return call.func.id if all(_is_plain(argument) for argument in arguments) else None
+
+
+def _is_plain(node: ast.expr) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name | ast.Constant)
+
+
+def _keep_what_runs(statement: ast.stmt, watching: set[str]) -> list[ast.stmt]:
     if (
         isinstance(statement, ast.If)
         and ast.unparse(statement.test).removeprefix("typing.") == "TYPE_CHECKING"
     ):
-        return [part for other in statement.orelse for part in _keep_what_runs(other)]
+        return [part for other in statement.orelse for part in _keep_what_runs(other, watching)]
+    if _get_called_alone(statement) in watching:
+        return []
+    if isinstance(statement, Import) and {name for name, *_ in _get_imported(statement)} <= watching:
+        return []
     constant = statement.value if isinstance(statement, ast.Expr) else None
     return [] if isinstance(constant, ast.Constant) and isinstance(constant.value, str) else [statement]
 

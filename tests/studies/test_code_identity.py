@@ -109,6 +109,18 @@ CHANGES = {
         "there is no such cell; the nearest is",
         set(),
     ),
+    "the live view of a training": (
+        "lossgrid/training/live/watch.py",
+        "if place and is_main():",
+        "if is_main() and place:",
+        set(),
+    ),
+    "whether a training is watched at all": (
+        "lossgrid/training/preference.py",
+        "    watch_training(trainer)\n",
+        "",
+        set(),
+    ),
     "a title in the catalogue": (
         "lossgrid/objectives/catalogue/logistic.py",
         'title="DPO"',
@@ -158,6 +170,7 @@ def test_comments_docstrings_and_layout_count_nowhere(copy):
 # Small packages: the file that is edited, then its text before and after. The entry is lossgrid.main:run.
 RUN = "def run():\n    return f()\n"
 IMPORT_F = "from lossgrid.other import f\n"
+WATCH = "from lossgrid.training.live.watch import watch\n"
 SEEN = {
     "a function that is called": {
         "main": IMPORT_F + RUN,
@@ -347,6 +360,18 @@ SEEN = {
         "main": "from lossgrid.other import A\ndef run(x: A): return x",
         "other": ("class A:\n    x = 1", "class A:\n    x = 2"),
     },
+    "what a watcher gives back, once it is used": {
+        "main": WATCH + "def run(x):\n    watch(x)\n    return watch(x)",
+        "training/live/watch": ("def watch(x): return 1", "def watch(x): return 2"),
+    },
+    "a watcher that is handed on": {
+        "main": WATCH + "def run(x): return map(watch, x)",
+        "training/live/watch": ("def watch(x): return 1", "def watch(x): return 2"),
+    },
+    "what is done on the way to a watcher": {
+        "main": (WATCH + "def run(x):\n    watch(x.pop())", WATCH + "def run(x):\n    watch(x.pop(0))"),
+        "training/live/watch": "def watch(x): return 1",
+    },
 }  # fmt: skip
 
 UNSEEN = {
@@ -406,6 +431,17 @@ UNSEEN = {
     },
     "the order of functions": {
         "main": ("def f(): return 1\n" + RUN, RUN + "def f(): return 1"),
+    },
+    "the call of a watcher": {
+        "main": (
+            "def run(x):\n    return x",
+            WATCH + "def run(x):\n    watch(x.log, often=True)\n    return x",
+        ),
+        "training/live/watch": "import os\nos.nice(1)\ndef watch(x, often): return 1",
+    },
+    "what a watcher does": {
+        "main": WATCH + "def run(x):\n    watch(x)\n    return x",
+        "training/live/watch": ("import os\nos.nice(1)\ndef watch(x): return 1", "def watch(x): return 2"),
     },
     "the code of a study": {
         "main": "from lossgrid.studies.cells import f\n" + RUN,
