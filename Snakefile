@@ -76,6 +76,9 @@ if workflow.is_main_process:
 # Nothing that an earlier main process left behind is done twice, and on a cluster every job gets its place.
 WATCH = JobWatch(start_process(workflow, get_need, config.get("orphans", "wait")))
 
+# Trainings read it from here: as a parameter of their rule, another tracker would train every cell again.
+os.environ[CHOICE] = get_tracker()
+
 
 onstart:
     WATCH.begin(workflow)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 
 # Scripts find the library here and not in an installation: a conda environment holds no lossgrid.
 sys.path.insert(0, workflow.basedir)
@@ -29,6 +30,7 @@ from lossgrid.studies.code_identity import get_code_identity
 from lossgrid.statistics.names import get_run_names
 from lossgrid.studies.start_warnings import describe_starts
 from lossgrid.training.launch import hash_deepspeed_file
+from lossgrid.training.live.tracker_choice import CHOICE, check_tracker
 
 try:
     # A relative path, because errors show it.
@@ -47,6 +49,19 @@ JUDGED_FIGURES = {"mt_bench": "mt_bench", "alpaca_eval": "win_rates"}
 # What a cell holds beside its policy, below its folder.
 RUN_FILES = ["responses/heldout.jsonl", "responses/judged.jsonl", "scores/frontier.jsonl"]
 CELL_FILES = ["training.jsonl", "health.json", *RUN_FILES]
+
+
+def get_tracker():
+    """The experiment tracker that config.yaml names, checked where jobs are planned."""
+    choice = str(config.get("tracker") or "none")
+    if not workflow.is_main_process:
+        return choice
+    is_conda_used = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+    environment = Path(os.path.relpath(Path(workflow.basedir, "envs", "train.yaml")))
+    try:
+        return check_tracker(choice, environment if is_conda_used else None)
+    except ValueError as error:
+        raise WorkflowError(f"config.yaml: {error}") from None
 
 
 def get_study(wildcards):

@@ -15,6 +15,7 @@ from lossgrid.training.checkpoint_folders import get_step
 from lossgrid.training.checkpoints import open_run_folder, remove_checkpoints, replace_folder
 from lossgrid.training.health import has_finite_weights, summarise_health
 from lossgrid.training.launch import is_main
+from lossgrid.training.live.watch import watch_training
 from lossgrid.training.pair_loss import PairLoss
 from lossgrid.training.pair_trainer import LAST_FINITE, PairTrainer
 from lossgrid.training.processes import wait_for_all
@@ -95,6 +96,7 @@ def train_cell(
     )
     if checkpoint:
         loss.learned.load(checkpoint)
+    watch_training(trainer)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     weights_finite = has_finite_weights(trainer.model)

@@ -25,6 +25,15 @@ def read_records(log: Path) -> list[dict]:
     ]
 
 
+def read_record(line: str) -> dict:
+    """The record of one whole line, with NaN and infinities as floats again.
+
+    Raises:
+        json.JSONDecodeError: The line is broken.
+    """
+    return {key: _read_number(value) for key, value in json.loads(line).items()}
+
+
 def cut_training_log(log: Path, last_step: int) -> None:
     """Keep the lines up to `last_step`; a line broken off by a kill is dropped."""
     if not log.exists():

@@ -125,6 +125,25 @@ def test_edits_that_change_no_result_rerun_nothing(workflow, edit):
     assert workflow.plan() == {}
 
 
+def test_another_tracker_reruns_nothing(workflow, monkeypatch, tmp_path):
+    """Whoever turns on W&B half-way through a study would pay for its cells twice."""
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages/wandb.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "packages"))
+    workflow.edit("config.yaml", "tracker: none", "tracker: wandb")
+    assert workflow.plan() == {}
+
+
+def test_tracker_that_is_not_there_is_told_before_any_job(workflow):
+    """A thousand jobs would each say it in a log that nobody reads."""
+    workflow.edit("config.yaml", "tracker: none", "tracker: trackoi")
+    shutil.rmtree(workflow.get_cell(DPO))
+    process = workflow.run(check=False)
+    assert process.returncode != 0
+    assert "config.yaml: tracker: trackoi: unknown tracker; known: none, wandb, trackio" in process.stdout
+    assert not workflow.get_cell(DPO).exists()
+
+
 def test_changed_loss_reruns_its_cells_alone(workflow):
     """Results of an older loss must never stand beside those of the new one, nor cost the other losses."""
     workflow.edit(
