@@ -23,6 +23,7 @@ include: "rules/frontier.smk"
 include: "rules/judging.smk"
 include: "rules/tables.smk"
 include: "rules/claims.smk"
+include: "rules/cards.smk"
 include: "rules/figures.smk"
 include: "rules/judged_figures.smk"
 

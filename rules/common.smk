@@ -372,6 +372,14 @@ def get_tables(study):
     return ["audit", "cells", "predictions", *judged, *judge, "comparisons", *claims, "costs"]
 
 
+def get_card_tables(wildcards):
+    """The tables that model cards are made of."""
+    evaluations = get_study(wildcards).get_evaluations()
+    judge = ["judge", "judge_costs"] if evaluations else []
+    tables = ["cells", *[JUDGED_TABLES[name] for name in evaluations], *judge]
+    return [f"results/{wildcards.study}/tables/{table}.csv" for table in tables]
+
+
 def get_shared_files(study):
     """What a study makes once for all its cells, and the judgments of their shards."""
     evaluations = STUDIES[study].get_evaluations()
@@ -427,9 +435,10 @@ def get_all_targets():
     tables = [
         f"results/{study}/tables/{table}.csv" for study in config["studies"] for table in get_tables(study)
     ]
+    cards = [f"results/{study}/cards" for study in config["studies"]]
     shared = [file for study in config["studies"] for file in get_shared_files(study)]
     runs = [file for study in config["studies"] for file in get_run_files(study)]
-    return figures + tables + shared + runs
+    return figures + tables + cards + shared + runs
 
 
 def get_warnings():

@@ -21,6 +21,7 @@ ORDER = [
     "planning",
     "audit",
     "statistics",
+    "cards",
     "training",
     "progress",
     "generation",

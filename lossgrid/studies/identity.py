@@ -120,6 +120,16 @@ def get_length_control_settings(study: Study) -> dict[str, Any]:
     )
 
 
+def get_card_settings(study: Study) -> dict[str, Any]:
+    """What model cards say of a study beside its tables."""
+    shown = {"title", "world", "sft", "training", "evaluation"}
+    questions = {"mt_bench": {"questions"}, "alpaca_eval": {"instructions", "baseline"}}
+    return {
+        **study.model_dump(mode="json", include=shown, exclude={"training": WITHOUT_EFFECT}),
+        **study.model_dump(mode="json", include=questions),
+    }
+
+
 def get_generation_settings(study: Study) -> dict[str, Any]:
     """What decides the replies of a model, apart from the model and the prompts."""
     return study.evaluation.model_dump(mode="json")

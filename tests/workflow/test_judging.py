@@ -29,6 +29,7 @@ TABLES_OF_RATINGS = {
     "collect_costs": 1,
     "compare_cells": 1,
     "evaluate_claims": 1,
+    "write_cards": 1,
     "plot_mt_bench": 1,
     "plot_differences": 1,
 }
@@ -90,7 +91,12 @@ def test_more_second_questions_concern_one_evaluation(workflow):
 def test_date_of_a_judge_is_news_for_what_shows_it_alone(workflow):
     """A table or a title that says of a hosted judge when it was asked must not say an old date."""
     workflow.edit(STUDY_FILE, MODEL, f"{MODEL}  date: 2026-01\n")
-    assert workflow.plan() == {"collect_judge": 1, "plot_mt_bench": 1, "plot_win_rates": 1}
+    assert workflow.plan() == {
+        "collect_judge": 1,
+        "plot_mt_bench": 1,
+        "plot_win_rates": 1,
+        "write_cards": 1,
+    }
 
 
 def test_a_named_file_that_is_not_there_is_said_before_any_job(workflow):
@@ -140,7 +146,13 @@ def test_another_judge_is_asked_everything_and_no_policy_is_touched(finished, wo
         now, then = ([row["key"] for row in read_lines(copy.results / file)] for copy in (workflow, finished))
         assert [key is None for key in now] == [key is None for key in then]
         assert not (set(now) & set(then)) - {None}
-    kept = [file for name in ("policy/*", "responses/*") for file in finished.results.rglob(name)]
+    # A policy's card tells of the judge.
+    kept = [
+        file
+        for name in ("policy/*", "responses/*")
+        for file in finished.results.rglob(name)
+        if file.name != "README.md"
+    ]
     assert len([file for file in kept if file.name == "model.safetensors"]) == 6
     for file in kept:
         copy = workflow.results / file.relative_to(finished.results)
