@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -72,10 +73,9 @@ class Follower:
 
     def hand_on(self) -> None:
         """Hand on what the log has got since the last call."""
-        records, now = self.reader.read_new(), time.time()
-        if records:
+        while self.views and (records := self.reader.read_new()):
             for name in list(self.views):
-                self._try(name, lambda name=name: self._hand_on(name, records, now))
+                self._try(name, partial(self._hand_on, name, records, time.time()))
             if self.views:
                 note_written(self.place.events, self.place.identity, self.written)
 

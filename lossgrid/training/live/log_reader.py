@@ -4,6 +4,9 @@ from pathlib import Path
 
 from lossgrid.training.training_log import read_record
 
+# Bytes read at once: a resumed run's log can be long.
+CHUNK = 1 << 20
+
 
 class LogReader:
     """Gives each line once, when it is whole.
@@ -17,7 +20,7 @@ class LogReader:
         self.place = 0
 
     def read_new(self) -> list[dict]:
-        """The records that were written since the last call.
+        """The next records, at most a megabyte of them; none where all that was written was read.
 
         Raises:
             OSError: The log cannot be read.
@@ -26,7 +29,7 @@ class LogReader:
         try:
             with self.log.open("rb") as file:
                 file.seek(self.place)
-                came = file.read()
+                came = file.read(CHUNK)
         except FileNotFoundError:
             return []
         whole = came[: came.rfind(b"\n") + 1]
