@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from lossgrid.figures.forest_panel import BAND, LEVEL, draw_panel
 from lossgrid.figures.judged_settings import SETTING, mark_settings, name_setting, say_missing
 from lossgrid.figures.setting_rows import draw_rows, lay_out_rows
-from lossgrid.figures.style import save_figure, set_style
+from lossgrid.figures.style import PAGE_HEIGHT, TEXT_WIDTH, save_figure, set_style
 from lossgrid.statistics.judged_metrics import METRICS
 
 # Panels beside each other.
@@ -23,7 +23,7 @@ ACROSS = 4
 # In letters: a name of a setting, a heading above one of four panels, and a line over the whole width.
 NAME, HEADING, WIDTH = 24, 22, 125
 # In inches: what a block of panels needs beside its rows, a line of its headings, and what the figure needs.
-BLOCK, LINE, AROUND = 0.65, 0.12, 0.9
+BLOCK, LINE, AROUND = 0.65, 0.115, 0.75
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def plot_forest(comparisons: pd.DataFrame, cells: pd.DataFrame, title: str, path
         for (metric, baseline), group in comparisons.groupby(["metric", "baseline"], sort=False)
     ]
     if not panels:
-        figure, axes = plt.subplots(figsize=(7.0, 1.0), layout="constrained")
+        figure, axes = plt.subplots(figsize=(TEXT_WIDTH, 1.0), layout="constrained")
         figure.suptitle(title, fontsize=9, x=0.01, ha="left")
         axes.set_axis_off()
         axes.set_title("the study has nothing to compare", loc="left")
@@ -89,16 +89,18 @@ def plot_forest(comparisons: pd.DataFrame, cells: pd.DataFrame, title: str, path
     width = HEADING * ACROSS // across
     headings = [textwrap.fill(heading, width, break_on_hyphens=False) for heading in headings]
     lines = max(heading.count("\n") + 1 for heading in headings)
-    height = AROUND + blocks * (BLOCK + LINE * lines + rows.end * rows.pitch)
+    taken = AROUND + blocks * (BLOCK + LINE * lines)
+    pitch = rows.fit((PAGE_HEIGHT - taken) / blocks)
+    height = taken + blocks * rows.end * pitch
     figure, grid = plt.subplots(
-        blocks, across, figsize=(7.0, max(height, 2.4)), squeeze=False, layout="constrained"
+        blocks, across, figsize=(TEXT_WIDTH, max(height, 2.4)), squeeze=False, layout="constrained"
     )
     for number, axes in enumerate(grid.flat):
         if number >= len(panels):
             axes.set_axis_off()
             continue
         panel = panels[number]
-        draw_rows(axes, rows, named=number % across == 0)
+        draw_rows(axes, rows, named=number % across == 0, pitch=pitch)
         draw_panel(axes, panel.rows, rows, panel.clusters, names[panel.baseline][0])
         # Above what heads the column at the right.
         axes.set_title(headings[number], loc="left", fontsize=7, pad=12)

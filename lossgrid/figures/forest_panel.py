@@ -94,7 +94,7 @@ def _point_beyond(axes: Axes, row: pd.Series, place: float, look: Look) -> None:
         said += f" [{_say(row['low'])}, {_say(row['high'])}]"
     axes.text(
         end, place, f"{mark} {said}" if below else f"{said} {mark}", transform=axes.get_yaxis_transform(),
-        fontsize=5.5, color=darken(look.colour), ha=side, va="center", zorder=5, bbox=BACKGROUND,
+        fontsize=6, color=darken(look.colour), ha=side, va="center", zorder=5, bbox=BACKGROUND,
         fontweight="bold" if _is_found(row) else "normal",
     )  # fmt: skip
 

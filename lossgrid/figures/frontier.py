@@ -12,7 +12,8 @@ from matplotlib.ticker import FuncFormatter
 
 from lossgrid.figures.labels import place_labels
 from lossgrid.figures.looks import Look, get_look
-from lossgrid.figures.style import darken, fade, save_figure, set_style
+from lossgrid.figures.published_marks import draw_frontier
+from lossgrid.figures.style import TEXT_WIDTH, darken, fade, save_figure, set_style
 from lossgrid.studies.start_warnings import RIGHT_START_UP_TO
 
 # Below this the KL axis is linear, so that the SFT model at 0 has a place on it.
@@ -27,7 +28,12 @@ CURVES = 3
 PALE = f"pale: wrong sign at ρ = 0 (r > {RIGHT_START_UP_TO:.4g})"
 
 
-def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
+def plot_frontier(
+    cells: pd.DataFrame,
+    title: str,
+    paths: Sequence[Path],
+    published: tuple[pd.DataFrame, str] | None = None,
+) -> None:
     """Draw reward against KL, one look a loss.
 
     Every seed is a small point with 95 % intervals, tied to the mean over seeds, which carries the setting. A
@@ -40,16 +46,19 @@ def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> Non
         cells: Table written by `collect_cells`; aliases are left out.
         title: Title of the study.
         paths: Files to write, the format by the ending.
+        published: Frontier of a paper that the study repeats, and its source, for axes of its own.
     """
     set_style()
     sft = cells[cells["objective"] == "sft"].iloc[0]
     trained = cells[(cells["objective"] != "sft") & (cells["alias_of"].fillna("") == "")]
     scored = np.isfinite(trained[["kl", "reward"]].astype(float)).all(axis=1)
 
-    losses, settings = trained["objective"].nunique(), trained.groupby(["objective", "label"]).ngroups
-    by_title = losses > LEGEND and settings <= 1.5 * losses
-    dense = settings > FEW and not by_title
-    figure, axes = plt.subplots(figsize=(7.0, 5.6 if by_title else 4.7), layout="constrained")
+    by_title, dense = choose_labels(trained)
+    figure = plt.figure(figsize=(TEXT_WIDTH, 5.6 if by_title else 4.7), layout="constrained")
+    ratios = (1, 0.55) if published else (1,)
+    axes, *beside = figure.subplots(1, len(ratios), width_ratios=ratios, squeeze=False)[0]
+    for panel in beside:
+        draw_frontier(panel, published[0], dict.fromkeys(trained["objective"]), published[1])
 
     axes.axhline(sft["reward"], color="black", linewidth=0.7, linestyle=(0, (4, 4)), zorder=1)
     look = get_look("sft")
@@ -97,6 +106,18 @@ def plot_frontier(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> Non
         [colour for *_, colour in labels],
     )
     save_figure(figure, paths)
+
+
+def choose_labels(settings: pd.DataFrame) -> tuple[bool, bool]:
+    """How the settings in columns objective and label are told apart.
+
+    Returns:
+        Whether the titles of their losses stand beside them, because there are many; and whether the best and the
+        worst alone are labelled, because there are many of each.
+    """
+    losses, count = settings["objective"].nunique(), settings.groupby(["objective", "label"]).ngroups
+    by_title = losses > LEGEND and count <= 1.5 * losses
+    return by_title, count > FEW and not by_title
 
 
 def _draw_loss(axes: Axes, group: pd.DataFrame, look: Look, dense: bool) -> pd.DataFrame:

@@ -4,24 +4,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lossgrid.figures.looks import get_look
-from lossgrid.figures.plane import GREEN, SAFE_RATIO, WRONG_SIGN, WRONG_SIGN_RATIO
-from lossgrid.figures.style import get_shades, save_figure, set_style
+from lossgrid.figures.looks import SAFE_ZONE, WRONG_ZONE, get_look
+from lossgrid.figures.moving_means import WINDOW, smooth
+from lossgrid.figures.plane import SAFE_RATIO, WRONG_SIGN_RATIO
+from lossgrid.figures.setting_labels import wrap_label
+from lossgrid.figures.style import TEXT_WIDTH, get_shades, save_figure, set_style
 
 OBJECTIVE = "dlrml_learned"
-# Single batches of pairs are noisy; what pushes β_mix is drawn as means over this many steps, β_mix itself is not.
-WINDOW = 8
+# Single batches of pairs are noisy; what pushes β_mix is drawn as means over several steps, β_mix itself is not.
+# In letters: what fits beside each other over the whole width.
+WIDTH = 90
 PUSHES = {
     "rho_median": "median margin ρ, nats",
     "beta_mix_grad": "dL/d log β_mix",
 }
+# How much of a colour the bands of the intervals have.
+BAND = 0.2
 LINES = ["-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (9, 2))]
 
 
@@ -44,10 +48,11 @@ def plot_learned_mix(
     trained = cells[(cells["objective"] == OBJECTIVE) & (cells["alias_of"].fillna("") == "")]
     strengths = list(trained.groupby(["beta_kl", "tau"], sort=False))
     figure, grid = plt.subplots(
-        1 + len(PUSHES), max(len(strengths), 1), figsize=(max(7.0, 2.0 * len(strengths)), 6.2), sharex=True,
+        1 + len(PUSHES), max(len(strengths), 1), figsize=(TEXT_WIDTH, 6.2), sharex=True,
         squeeze=False, layout="constrained", height_ratios=(2.2, 1, 1),
     )  # fmt: skip
-    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+    notes = f"below: means over {WINDOW} steps, 95 % intervals; pairs and gradients above 0 push β_mix down"
+    figure.suptitle(f"{title}\n{notes}" if strengths else title, fontsize=8, x=0.01, ha="left")
     if not strengths:
         for axes in grid.flat:
             axes.set_axis_off()
@@ -55,12 +60,12 @@ def plot_learned_mix(
         save_figure(figure, paths)
         return
     for column, ((beta_kl, tau), group) in zip(grid.T, strengths, strict=True):
-        _draw_cells(column, group, logs)
+        _draw_cells(column, group, logs, WIDTH // len(strengths))
         _draw_ratios(column[0], tau * beta_kl)
         column[0].set_title(f"β_kl {beta_kl:g}, τ {tau:g}", loc="left", fontsize=8)
         for axes, key in zip(column[1:], PUSHES, strict=True):
             axes.axhline(0, color="black", linewidth=0.7, zorder=1)
-            axes.set_yscale("symlog", linthresh=0.1 if key == "rho_median" else 1e-3)
+            axes.set_yscale("symlog", linthresh=1 if key == "rho_median" else 1e-2)
             axes.yaxis.set_major_formatter(FuncFormatter(_say_tick))
             axes.yaxis.set_minor_formatter(NullFormatter())
         column[-1].set_xlabel("optimiser step", fontsize=7)
@@ -71,25 +76,26 @@ def plot_learned_mix(
         )  # fmt: skip
     for axes, label in zip(grid[:, 0], ["β_mix, 1/nat", *PUSHES.values()], strict=True):
         axes.set_ylabel(label, fontsize=7)
-    notes = ("pairs above 0 push β_mix down, pairs below 0 up", "above 0, β_mix is pushed down")
-    for axes, note in zip(grid[1:, 0], notes, strict=True):
-        note += f"; means over {WINDOW} steps"
-        axes.annotate(note, (0, 1), (2, 2), xycoords="axes fraction", textcoords="offset points", fontsize=6)
     figure.legend(handles=_get_handles(), loc="outside lower center", ncols=4)
     save_figure(figure, paths)
 
 
-def _draw_cells(column: Sequence[Axes], group: pd.DataFrame, logs: Mapping) -> None:
+def _draw_cells(column: Sequence[Axes], group: pd.DataFrame, logs: Mapping, width: int) -> None:
     labels = list(dict.fromkeys(group["label"]))
     shades = get_shades(get_look(OBJECTIVE).colour, len(labels))
     for number, (label, colour) in enumerate(zip(labels, shades, strict=True)):
         for order, cell in enumerate(group[group["label"] == label].sort_values("seed").itertuples()):
             records = pd.DataFrame(logs[cell.cell], columns=["step", "beta_mix", *PUSHES])
-            curves = [records["beta_mix"].astype(float), *(_smooth(records[key]) for key in PUSHES)]
+            means, halves = smooth(records[list(PUSHES)])
+            curves = [records["beta_mix"].astype(float), *(means[key] for key in PUSHES)]
+            for axes, key in zip(column[1:], PUSHES, strict=True):
+                low, high = means[key] - halves[key], means[key] + halves[key]
+                axes.fill_between(records["step"], low, high, color=colour, alpha=BAND, linewidth=0, zorder=2)
             for axes, curve in zip(column, curves, strict=True):
                 axes.plot(
                     records["step"], curve, color=colour, linestyle=LINES[number % len(LINES)],
-                    linewidth=0.6 if order else 1.2, label=None if order else _shorten(label), zorder=3,
+                    linewidth=0.6 if order else 1.2, zorder=3,
+                    label=None if order else wrap_label(_shorten(label), width),
                 )  # fmt: skip
                 last = curve.last_valid_index()
                 if cell.status == "diverged" and last is not None:
@@ -105,11 +111,11 @@ def _draw_ratios(axes: Axes, unit: float) -> None:
     # The wedge stays in sight, so that a curve far from it is seen to be far.
     low, high = min(0.9 * low, 0.6 * unit), max(1.2 * high, 1.7 * WRONG_SIGN_RATIO * unit)
     first, last = (ratio * unit for ratio in SAFE_RATIO)
-    axes.axhspan(first, last, color=GREEN, alpha=0.13, linewidth=0, zorder=0)
-    axes.axhspan(WRONG_SIGN_RATIO * unit, high, color=WRONG_SIGN, alpha=0.13, linewidth=0, zorder=0)
-    axes.axhline(first, color=GREEN, linewidth=0.9, linestyle="--", zorder=1)
-    axes.axhline(last, color=GREEN, linewidth=0.9, zorder=1)
-    axes.axhline(WRONG_SIGN_RATIO * unit, color=WRONG_SIGN, linewidth=0.9, zorder=1)
+    axes.axhspan(first, last, color=SAFE_ZONE, alpha=0.13, linewidth=0, zorder=0)
+    axes.axhspan(WRONG_SIGN_RATIO * unit, high, color=WRONG_ZONE, alpha=0.07, linewidth=0, zorder=0)
+    axes.axhline(first, color=SAFE_ZONE, linewidth=0.9, linestyle="--", zorder=1)
+    axes.axhline(last, color=SAFE_ZONE, linewidth=0.9, zorder=1)
+    axes.axhline(WRONG_SIGN_RATIO * unit, color=WRONG_ZONE, linewidth=0.9, zorder=1)
     axes.set_ylim(low, high)
     right = axes.secondary_yaxis("right", functions=(lambda beta: beta / unit, lambda ratio: ratio * unit))
     right.set_ylabel("r = β_mix/(τβ_kl)", fontsize=7)
@@ -123,8 +129,10 @@ def _draw_ratios(axes: Axes, unit: float) -> None:
 def _get_handles() -> list:
     low, high = SAFE_RATIO
     return [
-        Patch(color=GREEN, alpha=0.25, label=f"monotone, no exponential tail: {low:.4g} ≤ r ≤ {high:.4g}"),
-        Patch(color=WRONG_SIGN, alpha=0.25, label=f"wrong sign at ρ = 0: r > {WRONG_SIGN_RATIO:.4g}"),
+        Patch(
+            color=SAFE_ZONE, alpha=0.25, label=f"monotone, no exponential tail: {low:.4g} ≤ r ≤ {high:.4g}"
+        ),
+        Patch(color=WRONG_ZONE, alpha=0.14, label=f"wrong sign at ρ = 0: r > {WRONG_SIGN_RATIO:.4g}"),
         Line2D([], [], color="black", linewidth=0.6, label="thin: further seeds"),
         Line2D([], [], color="black", marker="x", linestyle="none", markersize=5, label="diverged"),
     ]
@@ -134,11 +142,6 @@ def _shorten(label: str) -> str:
     """The label without what the column's heading says."""
     kept = [part for part in label.split(", ") if part.split()[0] not in ("β_kl", "τ")]
     return ", ".join(kept).replace("β_mix", "β_mix from")
-
-
-def _smooth(values: pd.Series) -> pd.Series:
-    finite = values.astype(float).replace([np.inf, -np.inf], np.nan)
-    return finite.rolling(WINDOW, min_periods=1).mean()
 
 
 def _say_tick(value: float, _position: int) -> str:

@@ -30,6 +30,9 @@ NAMED_LOOKS = {
 # A loss that is not in the catalogue, in a table of another version of it.
 OTHER = Look("#CC79A7", "H", (0, (1, 3)))
 
+# Zones of the modulated losses, and what a loss does in them: no loss has these colours.
+SAFE_ZONE, WRONG_ZONE = "#227733", "#CC1144"
+
 # What the other losses are drawn with. Each colour was chosen as the one farthest from all before it, for the
 # kind of sight that sees the smallest difference; markers and dashes repeat none of those above. No ×, which
 # marks diverged cells.

@@ -12,17 +12,16 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
-from lossgrid.figures.looks import get_look
+from lossgrid.figures.looks import WRONG_ZONE, get_look
 from lossgrid.figures.loss_shape_panels import SHOWN, Panel, find_extrema, get_signs, split_into_panels
 from lossgrid.figures.setting_labels import count_lines, wrap_label
-from lossgrid.figures.style import get_shades, save_figure, set_style
+from lossgrid.figures.style import TEXT_WIDTH, get_shades, save_figure, set_style
 
 # A study of more panels than the second number has smaller ones, and more of them in a row.
 COLUMNS, FEW, COLUMNS_OF_MANY = 4, 12, 5
 LINES = ["-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (9, 2)), (0, (3, 3)), (0, (9, 2, 3, 2))]
 # In units of z = βρ: to the left of this a loss may leave its panel at the top.
 LEFT = -1.0
-RISING = "#CC79A7"
 # Beyond this ratio of the strongest to the weakest setting's force, the axis of the force is logarithmic away from 0.
 LINEAR = 40.0
 # In inches.
@@ -60,7 +59,7 @@ def plot_loss_shapes(shapes: pd.DataFrame, title: str, paths: Sequence[Path]) ->
         headings += max(count_lines(panel.heading, width - 1) for panel in row) - 1
     heights = [part for band in bands for part in (height, height, band)]
     total = 0.8 + sum(heights) + GAP * rows + LINE * headings
-    figure = plt.figure(figsize=(7.0, total), layout="constrained")
+    figure = plt.figure(figsize=(TEXT_WIDTH, total), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.03, hspace=0)
     grid = figure.subplots(3 * rows, columns, squeeze=False, height_ratios=heights)
     for axes in grid.flat:
@@ -75,7 +74,7 @@ def plot_loss_shapes(shapes: pd.DataFrame, title: str, paths: Sequence[Path]) ->
             lower.set_ylabel("force −dL/dρ, 1/nat" if few else "force, 1/nat", fontsize=7)
     marks = {"linestyle": "none", "marker": "o", "markeredgecolor": "black", "markersize": 4}
     handles = [
-        Patch(color=RISING, alpha=0.3, label="loss rises with ρ: training lowers the margin"),
+        Patch(color=WRONG_ZONE, alpha=0.2, label="loss rises with ρ: training lowers the margin"),
         Line2D([], [], markerfacecolor="black", label="minimum", **marks),
         Line2D([], [], markerfacecolor="white", label="maximum", **marks),
         Line2D([], [], color="black", linewidth=0.7, linestyle=(0, (2, 2)), label="start of training, ρ = 0"),
@@ -99,7 +98,7 @@ def _draw_panel(upper: Axes, lower: Axes, below: Axes, panel: Panel, width: int)
         axes.set_axis_on()
         axes.axvline(0, color="black", linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
         axes.tick_params(labelsize=6)
-    lower.axhspan(lower.get_ylim()[0], 0, color=RISING, alpha=0.18, linewidth=0, zorder=0)
+    lower.axhspan(lower.get_ylim()[0], 0, color=WRONG_ZONE, alpha=0.1, linewidth=0, zorder=0)
     upper.tick_params(labelbottom=False)
     lower.set_xlabel("margin ρ, nats", fontsize=6.5, labelpad=1)
     legend = below.legend(
@@ -115,7 +114,7 @@ def _draw_setting(upper: Axes, lower: Axes, rows: pd.DataFrame, label: str, styl
     lower.plot(rho, -slope, zorder=3, **style)
     signs = get_signs(rows)
     upper.plot(
-        rho, np.where(signs > 0, loss, np.nan), color=RISING, alpha=0.3, linewidth=4.5, zorder=2,
+        rho, np.where(signs > 0, loss, np.nan), color=WRONG_ZONE, alpha=0.2, linewidth=4.5, zorder=2,
         solid_capstyle="butt",
     )  # fmt: skip
     for position, is_minimum in find_extrema(rows):

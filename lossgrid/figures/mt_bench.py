@@ -19,8 +19,10 @@ from lossgrid.figures.judged_settings import (
 )
 from lossgrid.figures.mt_bench_dots import TURNS, count_failed, draw_dots
 from lossgrid.figures.mt_bench_radar import choose_lines, draw_radar
+from lossgrid.figures.published import Published
+from lossgrid.figures.published_marks import HANDLERS, draw_mark, get_handle, get_labels
 from lossgrid.figures.setting_rows import lay_out_rows
-from lossgrid.figures.style import save_figure, set_style
+from lossgrid.figures.style import TEXT_WIDTH, save_figure, set_style
 
 EVEN_LINE = {"color": "black", "linewidth": 0.7, "linestyle": (0, (4, 4))}
 # In inches: the radar with the names around it, and a line of its legend.
@@ -39,7 +41,12 @@ class Measure:
 
 
 def plot_mt_bench(
-    scores: pd.DataFrame, cells: pd.DataFrame, title: str, paths: Sequence[Path], judge: str = ""
+    scores: pd.DataFrame,
+    cells: pd.DataFrame,
+    title: str,
+    paths: Sequence[Path],
+    judge: str = "",
+    published: Published | None = None,
 ) -> None:
     """Draw the score of each category on a radar, and that of all questions as dots with 95 % intervals.
 
@@ -55,6 +62,7 @@ def plot_mt_bench(
         title: Title of the study.
         paths: Files to write, the format by the ending.
         judge: Who judged, with the date.
+        published: Scores of a paper that the study repeats, for the rows of its settings.
     """
     set_style()
     scores, measure = _measure(mark_runs(scores, cells).astype({"turn": str}))
@@ -65,7 +73,7 @@ def plot_mt_bench(
     rows = lay_out_rows(overall, NAME)
     lines, chosen = choose_lines(overall, means["score"])
     height = max(0.4 + rows.end * rows.pitch, RADAR + LINE * (len(lines) + 1))
-    figure = plt.figure(figsize=(7.0, height + 0.6), layout="constrained")
+    figure = plt.figure(figsize=(TEXT_WIDTH, height + 0.6), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.06)
     grid = figure.add_gridspec(2, 2, width_ratios=(1, 1.05), height_ratios=(RADAR, height - RADAR))
     radar, below = figure.add_subplot(grid[0, 0], projection="polar"), figure.add_subplot(grid[1, 0])
@@ -81,19 +89,30 @@ def plot_mt_bench(
         )
     dots = figure.add_subplot(grid[:, 1])
     draw_dots(dots, overall, turns, means, rows)
+    placed = (
+        {key: score for key, score in published.place(cells).items() if key in rows.places}
+        if published
+        else {}
+    )
+    for key, score in placed.items():
+        draw_mark(dots, key[0], score, rows.places[key])
     if np.isfinite(measure.even):
         dots.axvline(measure.even, zorder=1, **EVEN_LINE)
     dots.set_xlabel(f"all questions, {measure.unit}")
     failed, judgments = count_failed(overall)
     figure.suptitle(
         f"{head(title, judge, HEADING)}\nMT-Bench, {measure.unit}; {failed:,} of {judgments:,} judgments failed\n"
-        f"radar: {chosen}, from {centre} (centre) to {rim}; dots: every setting, 95 % intervals",
+        f"radar: {chosen}, from {centre} (centre) to {rim}; dots: every setting; 95 % intervals",
         fontsize=8, x=0.01, ha="left",
     )  # fmt: skip
+    handles = _get_handles(overall, measure)
+    if placed:
+        handles.append(get_handle(published.mark))
     # Outside, a legend hides nothing.
     figure.legend(
-        loc="outside lower center", handles=_get_handles(overall, measure), ncols=6, alignment="left",
-        title_fontsize=7, title="\n".join(_say_gaps(overall, categories, means)) or None,
+        loc="outside lower center", handles=handles, labels=get_labels(handles), handler_map=HANDLERS,
+        ncols=4 if placed else 6, alignment="left", title_fontsize=7,
+        title="\n".join(_say_gaps(overall, categories, means)) or None,
     )  # fmt: skip
     save_figure(figure, paths)
 
@@ -109,7 +128,7 @@ def _measure(scores: pd.DataFrame) -> tuple[pd.DataFrame, Measure]:
     return shares, Measure(f"% won against {baseline}", 50.0, "50 %: even")
 
 
-def _get_handles(overall: pd.DataFrame, measure: Measure) -> list[Line2D]:
+def _get_handles(overall: pd.DataFrame, measure: Measure) -> list:
     grey = {"color": "#555555", "linestyle": "none"}
     seeds = overall.groupby(SETTING).size().max() > 1
     handles = [

@@ -12,7 +12,9 @@ from lossgrid.figures.setting_rows import Rows, draw_rows, write_column
 from lossgrid.figures.style import darken
 
 # The marks of the turns are their numbers, so many points above and below the line that would cross them.
-TURNS = {"1": ("$1$", 4.5), "2": ("$2$", -4.5)}
+TURNS = {"1": ("$1$", 5), "2": ("$2$", -5)}
+# In square points: as high as a digit of the smallest letters.
+TURN_SIZE = 19
 FAILED = ["n_parse_error", "n_api_error"]
 
 
@@ -33,7 +35,7 @@ def draw_dots(
         beside = axes.transData + ScaledTranslation(0, raised / 72, axes.figure.dpi_scale_trans)
         own = turns[turns["turn"] == turn].groupby(SETTING, sort=False)["score"].mean()
         axes.scatter(
-            own, [rows.places[key] for key in own.index], s=11, marker=mark, transform=beside, linewidth=0.2,
+            own, [rows.places[key] for key in own.index], s=TURN_SIZE, marker=mark, transform=beside, linewidth=0.2,
             alpha=0.75, zorder=2,
             color=[darken(get_look(objective).colour) for objective, _ in own.index],
         )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.projections.polar import PolarAxes
 
+from lossgrid.figures.frontier import INTERVAL
 from lossgrid.figures.judged_settings import SETTING, name_setting
 from lossgrid.figures.labels import BACKGROUND
 from lossgrid.figures.looks import get_look
@@ -20,6 +21,8 @@ LINES = 8
 STEPS, RINGS = (1, 2, 5, 10, 20, 25), 4
 # In letters: a name in the legend.
 WIDTH = 46
+# How much of a colour the bands of the intervals have.
+BAND = 0.09
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,11 @@ def choose_lines(overall: pd.DataFrame, means: pd.Series) -> tuple[list[RadarLin
 
 
 def draw_radar(axes: PolarAxes, categories: pd.DataFrame, lines: Sequence[RadarLine]) -> tuple[int, int]:
-    """Draw the mean over seeds of every category; a line is open where a category has no score.
+    """Draw the mean over seeds of every category in a band of 95 %; a line is open where a category has no score.
 
     Args:
         axes: Polar axes.
-        categories: A row a run and category, with category and score.
+        categories: A row a run and category, with category, score and score_se.
         lines: What to draw.
 
     Returns:
@@ -79,17 +82,23 @@ def draw_radar(axes: PolarAxes, categories: pd.DataFrame, lines: Sequence[RadarL
     """
     names = list(dict.fromkeys(categories["category"]))
     angles = np.linspace(0, 2 * np.pi, len(names), endpoint=False)
-    means = categories.groupby([*SETTING, "category"])["score"].mean()
+    means = categories.groupby([*SETTING, "category"])[["score", "score_se"]].mean()
     drawn = []
     for line in lines:
-        scores = means.loc[line.objective, line.label].reindex(names).to_numpy(float)
-        drawn += list(scores[np.isfinite(scores)])
+        table = means.loc[line.objective, line.label].reindex(names)
+        scores, halves = table["score"].to_numpy(float), INTERVAL * table["score_se"].to_numpy(float)
+        low, high = scores - halves, scores + halves
+        drawn += [value for value in (*scores, *low, *high) if np.isfinite(value)]
         look = get_look(line.objective)
+        closed = [*angles, 2 * np.pi]
         axes.plot(
-            [*angles, 2 * np.pi], [*scores, scores[0]], color=line.colour, linewidth=1.1, marker=look.marker,
+            closed, [*scores, scores[0]], color=line.colour, linewidth=1.1, marker=look.marker, zorder=3,
             linestyle="-" if look.line == "none" else look.line, markersize=5 if look.marker == "*" else 3,
-            label=wrap_label(line.name, WIDTH), zorder=3,
+            label=wrap_label(line.name, WIDTH),
         )  # fmt: skip
+        axes.fill_between(
+            closed, [*low, low[0]], [*high, high[0]], color=line.colour, alpha=BAND, linewidth=0, zorder=2
+        )
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
     low, high, step = get_rings(drawn)
@@ -107,7 +116,7 @@ def draw_radar(axes: PolarAxes, categories: pd.DataFrame, lines: Sequence[RadarL
     for ring in rings:
         # Between two categories, where no marker stands.
         axes.annotate(
-            f"{ring}", (np.pi / max(len(names), 1), ring), fontsize=5.5, ha="center", va="center", zorder=4,
+            f"{ring}", (np.pi / max(len(names), 1), ring), fontsize=6, ha="center", va="center", zorder=4,
             bbox=BACKGROUND,
         )  # fmt: skip
     return low, high

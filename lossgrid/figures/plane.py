@@ -11,9 +11,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from lossgrid.figures.labels import BACKGROUND, place_labels
-from lossgrid.figures.looks import get_look
+from lossgrid.figures.looks import SAFE_ZONE, WRONG_ZONE, get_look
 from lossgrid.figures.plane_measures import Measure, get_measures, say_norm
-from lossgrid.figures.style import save_figure, set_style
+from lossgrid.figures.style import TEXT_WIDTH, save_figure, set_style
 from lossgrid.studies.start_warnings import BOUNDED_FROM, MONOTONE_UP_TO, RIGHT_START_UP_TO
 
 # τ and β_mix are one degree of freedom: a cell is drawn at the β_mix that it would have at this τ.
@@ -22,7 +22,6 @@ TAU = 0.05
 SAFE_RATIO = (BOUNDED_FROM, MONOTONE_UP_TO)
 # Above this ratio training starts by lowering the margin.
 WRONG_SIGN_RATIO = RIGHT_START_UP_TO
-GREEN, WRONG_SIGN = "#009E73", "#CC79A7"
 NO_VALUE = "#66ccff"
 MODULATED = {"discopop": "DiscoPOP", "dlrml": "dLRML"}
 EVALUATIONS = {"log_space": "evaluated in log space", "published": "published evaluation"}
@@ -31,6 +30,8 @@ FEW = 14
 # Cells in both evaluations share a place: the published one is drawn as a larger frame around the other.
 SIZES = {"log_space": 60, "published": 190}
 SMALL = 36
+# In points: the value of a small marker stands so far below it; the diamond reaches further down than the triangle.
+BELOW = {"discopop": 7.8, "dlrml": 6.3}
 
 
 def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
@@ -48,7 +49,7 @@ def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
     set_style()
     modulated = _locate(cells)
     if modulated.empty:
-        figure, axes = plt.subplots(figsize=(7.0, 1.0), layout="constrained")
+        figure, axes = plt.subplots(figsize=(TEXT_WIDTH, 1.0), layout="constrained")
         figure.suptitle(title, fontsize=9, x=0.01, ha="left")
         axes.set_axis_off()
         axes.set_title("the study has no modulated cell", loc="left")
@@ -63,7 +64,7 @@ def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
     figure, grid = plt.subplots(
         rows,
         2,
-        figsize=(7.0, 0.6 + (3.0 if apart else 2.75) * rows),
+        figsize=(TEXT_WIDTH, 0.6 + (2.8 if apart else 2.75) * rows),
         sharex=True,
         sharey=True,
         layout="constrained",
@@ -78,11 +79,11 @@ def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
         for axes, group in zip(panels, groups, strict=True):
             drawn.append((axes, *_draw_cells(axes, group, measure, dense)))
             _draw_ratios(axes, modulated, dense)
-            axes.set_title(measure.title, loc="left", fontsize=8)
+            # Of few cells, each has its interval beside it.
+            titled = ", ".join(filter(None, [measure.title, measure.intervals if dense else ""]))
             if apart and number == 0:
-                axes.set_title(
-                    f"{EVALUATIONS[group['evaluation'].iloc[0]]}\n{measure.title}", loc="left", fontsize=8
-                )
+                titled = f"{EVALUATIONS[group['evaluation'].iloc[0]]}\n{titled}"
+            axes.set_title(titled, loc="left", fontsize=8)
         _draw_bar(panels, measure)
     for axes in grid[:, 0]:
         axes.set_ylabel(f"β_mix (at τ = {TAU}), 1/nat")
@@ -133,8 +134,9 @@ def _draw_cells(axes: Axes, group: pd.DataFrame, measure: Measure, dense: bool) 
                 axes.scatter(*place, color="black", marker="x", linewidth=1, **(style | {"s": 1.2 * size}))
             if dense:
                 axes.annotate(
-                    measure.say_value(joined[measure.column]), place, (0, -5), textcoords="offset points",
-                    fontsize=5.5, ha="center", va="top", zorder=5, bbox=BACKGROUND,
+                    measure.say_value(joined[measure.column]), place, (0, -BELOW[objective]), fontsize=6,
+                    textcoords="offset points", ha="center", va="center", zorder=2,
+                    bbox=BACKGROUND | {"boxstyle": "square,pad=0"},
                 )  # fmt: skip
             points.append(place)
             texts.append(measure.say_seeds(seeds) + (" (published)" if evaluation == "published" else ""))
@@ -150,12 +152,14 @@ def _draw_ratios(axes: Axes, modulated: pd.DataFrame, dense: bool) -> None:
     first, last = (ratio * TAU * x for ratio in SAFE_RATIO)
     wrong = WRONG_SIGN_RATIO * TAU * x
     top = modulated["y"].max() * above
-    axes.fill_between(x, wrong, np.maximum(wrong, top), color=WRONG_SIGN, alpha=0.13, linewidth=0, zorder=0)
-    axes.fill_between(x, first, last, color=GREEN, alpha=0.13, linewidth=0, zorder=0)
+    axes.fill_between(x, wrong, np.maximum(wrong, top), color=WRONG_ZONE, alpha=0.07, linewidth=0, zorder=0)
+    axes.fill_between(x, first, last, color=SAFE_ZONE, alpha=0.13, linewidth=0, zorder=0)
     axes.plot(
-        x, first, color=GREEN, linewidth=0.9, linestyle="--", zorder=1, label=f"r = {SAFE_RATIO[0]:.4g}"
+        x, first, color=SAFE_ZONE, linewidth=0.9, linestyle="--", zorder=1, label=f"r = {SAFE_RATIO[0]:.4g}"
     )
-    axes.plot(x, last, color=GREEN, linewidth=0.9, linestyle="-", zorder=1, label=f"r = {SAFE_RATIO[1]:.4g}")
+    axes.plot(
+        x, last, color=SAFE_ZONE, linewidth=0.9, linestyle="-", zorder=1, label=f"r = {SAFE_RATIO[1]:.4g}"
+    )
     axes.plot(
         x, x, color="grey", linewidth=0.8, linestyle=":", zorder=1, label=f"β_mix = β_kl (r = {1 / TAU:g})"
     )
@@ -169,6 +173,8 @@ def _draw_ratios(axes: Axes, modulated: pd.DataFrame, dense: bool) -> None:
 def _draw_bar(panels: Sequence[Axes], measure: Measure) -> None:
     mappable = ScalarMappable(measure.norm, plt.get_cmap(measure.colours))
     bar = panels[0].figure.colorbar(mappable, ax=list(panels), label=measure.bar, pad=0.02)
+    # matplotlib makes an image of so many strips; edges of their own colour leave no gaps between them.
+    bar.solids.set(rasterized=False, edgecolor="face")
     if measure.column == "share":
         bar.locator, bar.formatter = MaxNLocator(5), PercentFormatter(1)
     if measure.column == "max_grad_norm":
@@ -194,8 +200,8 @@ def _get_handles(axes: Axes, modulated: pd.DataFrame, dense: bool) -> list:
         kinds.append(
             axes.scatter([], [], marker="x", color="black", s=40, label="diverged: last finite weights")
         )
-    wedge = axes.fill_between([], [], [], color=GREEN, alpha=0.25, label="monotone, no exponential tail")
+    wedge = axes.fill_between([], [], [], color=SAFE_ZONE, alpha=0.25, label="monotone, no exponential tail")
     wrong = axes.fill_between(
-        [], [], [], color=WRONG_SIGN, alpha=0.25, label=f"wrong sign at ρ = 0 (r > {WRONG_SIGN_RATIO:.4g})"
+        [], [], [], color=WRONG_ZONE, alpha=0.14, label=f"wrong sign at ρ = 0 (r > {WRONG_SIGN_RATIO:.4g})"
     )
     return [*kinds, wedge, wrong, *axes.get_lines()]

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
 
+from lossgrid.figures.frontier import INTERVAL
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -22,6 +24,7 @@ class Measure:
         norm: From values to the colour map.
         say_seeds: The cells of one place in words, each seed by itself.
         say_value: The joined value in a few letters.
+        intervals: How wide the 95 % intervals are, where the values are estimates.
     """
 
     column: str
@@ -32,13 +35,14 @@ class Measure:
     norm: Normalize
     say_seeds: Callable[[pd.DataFrame], str]
     say_value: Callable[[float], str]
+    intervals: str = ""
 
 
 def get_measures(modulated: pd.DataFrame, sft_reward: float) -> list[Measure]:
     """Reward, share of non-finite steps and largest gradient norm, with colours that span what the cells hold.
 
     Args:
-        modulated: The cells, with columns reward, share and max_grad_norm.
+        modulated: The cells, with columns reward, reward_se, share and max_grad_norm.
         sft_reward: The reward that is neither better nor worse than no training.
     """
     spread = np.nanmax([*abs(modulated["reward"] - sft_reward), 1e-9])
@@ -52,8 +56,9 @@ def get_measures(modulated: pd.DataFrame, sft_reward: float) -> list[Measure]:
             bar=f"mean reward, points (white: SFT, {sft_reward:.2f})",
             colours="PuOr_r",
             norm=TwoSlopeNorm(sft_reward, sft_reward - spread, sft_reward + spread),
-            say_seeds=lambda seeds: " / ".join(map(_say_reward, seeds["reward"])),
-            say_value=_say_short_reward,
+            say_seeds=lambda seeds: " / ".join(map(_say_estimate, seeds["reward"], seeds["reward_se"])),
+            say_value=_say_short,
+            intervals=_say_range(INTERVAL * modulated["reward_se"].astype(float)),
         ),
         Measure(
             column="share",
@@ -94,10 +99,24 @@ def _say_reward(value: float) -> str:
     return "no finite score" if math.isnan(value) else f"{round(value, 2) + 0:.2f}".replace("-", "−")
 
 
-def _say_short_reward(value: float) -> str:
+def _say_estimate(value: float, error: float) -> str:
+    has_interval = math.isfinite(value) and math.isfinite(error)
+    return _say_reward(value) + (f" ± {INTERVAL * error:.2f}" if has_interval else "")
+
+
+def _say_short(value: float) -> str:
     if math.isnan(value):
         return "no score"
     return _say_reward(value).replace("0.", ".", 1) if abs(value) < 1 else _say_reward(value)
+
+
+def _say_range(halves: pd.Series) -> str:
+    """The least and the largest half-width of the seeds' intervals."""
+    least, most = halves.min(), halves.max()
+    if math.isnan(most):
+        return ""
+    same = f"{least:.2f}" == f"{most:.2f}"
+    return f"95 %: ±{most:.2f}" if same else f"95 %: ±{least:.2f} to ±{most:.2f}"
 
 
 def _say_steps(seeds: pd.DataFrame) -> str:

@@ -45,8 +45,9 @@ def split_labels(labels: Iterable[str], most: int, size: int) -> Iterator[tuple[
 
 
 def wrap_label(label: str, width: int) -> str:
-    """The label in lines of so many letters; a name stays with its value."""
-    joined = ", ".join(part.replace(" ", "\u00a0") for part in label.split(", "))
+    """The label in lines of so many letters; a name stays with its value unless they are longer than a line."""
+    parts = (part if len(part) >= width else part.replace(" ", "\u00a0") for part in label.split(", "))
+    joined = ", ".join(parts)
     return textwrap.fill(joined, width, break_long_words=False).replace("\u00a0", " ")
 
 

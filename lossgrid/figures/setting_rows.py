@@ -36,7 +36,11 @@ class Rows:
     @property
     def pitch(self) -> float:
         """Inches a row, so that a page holds some seventy."""
-        return min(max(PAGE / self.end, LOWEST), HIGHEST)
+        return self.fit(PAGE)
+
+    def fit(self, height: float) -> float:
+        """Inches a row, so that all rows have so many inches together as far as they can be read."""
+        return min(max(height / self.end, LOWEST), HIGHEST)
 
 
 def lay_out_rows(settings: pd.DataFrame, width: int) -> Rows:
@@ -68,14 +72,21 @@ def lay_out_rows(settings: pd.DataFrame, width: int) -> Rows:
     return Rows(places, names, borders, top)
 
 
-def draw_rows(axes: Axes, rows: Rows, named: bool = True) -> None:
-    """Set the vertical axis to the rows, with their names unless another panel has them."""
+def draw_rows(axes: Axes, rows: Rows, named: bool = True, pitch: float | None = None) -> None:
+    """Set the vertical axis to the rows, with their names unless another panel has them.
+
+    Args:
+        axes: Axes of their own.
+        rows: Where the settings are.
+        named: Whether the names stand beside these axes.
+        pitch: Inches a row, where it is not the one for a page of its own.
+    """
     # Room above the first name for what stands over its line.
     axes.set_ylim(rows.end + 0.2, -0.3)
     axes.set_yticks(
         [height for height, *_ in rows.names], [text if named else "" for _, text, *_ in rows.names]
     )
-    axes.tick_params(axis="y", length=0, labelsize=6.5 if rows.pitch > 0.14 else 6)
+    axes.tick_params(axis="y", length=0, labelsize=6.5 if (pitch or rows.pitch) > 0.14 else 6)
     axes.grid(visible=False, axis="y")
     for tick, (*_, colour, weight) in zip(axes.get_yticklabels(), rows.names, strict=True):
         tick.set(color=colour, fontweight=weight, linespacing=1.0)

@@ -1,4 +1,4 @@
-"""How all figures look: one colour, marker and line a loss, readable in grey and for the colour-blind."""
+"""How all figures look, and how they are written: at the size that they have in print, with their fonts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,13 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+
+from lossgrid.figures.svg_fonts import embed_fonts
+
+# In inches: the text of a two-column paper, which every figure spans without being scaled, and its page's height.
+TEXT_WIDTH, PAGE_HEIGHT = 6.75, 9.0
+# In points: no letter is smaller.
+LEAST_SIZE = 6.0
 
 
 def darken(colour: str) -> str:
@@ -61,9 +68,14 @@ def set_style() -> None:
 
 
 def save_figure(figure: Figure, paths: Sequence[Path]) -> None:
-    """Write a figure in the formats that the paths' endings name, without a date."""
+    """Write a figure in the formats that the paths' endings name, at its own size and without a date.
+
+    PDF holds its fonts as TrueType outlines (type 42), SVG as a part of the file.
+    """
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         metadata = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}[path.suffix]
-        figure.savefig(path, bbox_inches="tight", metadata=metadata)
+        figure.savefig(path, metadata=metadata)
+        if path.suffix == ".svg":
+            embed_fonts(path)
     plt.close(figure)

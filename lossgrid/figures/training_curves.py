@@ -12,11 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from lossgrid.figures.looks import get_look
+from lossgrid.figures.moving_means import WINDOW, smooth
 from lossgrid.figures.setting_labels import PUBLISHED, count_lines, split_labels, wrap_label
-from lossgrid.figures.style import get_shades, save_figure, set_style
+from lossgrid.figures.style import TEXT_WIDTH, get_shades, save_figure, set_style
 
-# Single batches of pairs are noisy; the curves are means over this many steps.
-WINDOW = 8
 ROWS = {
     "rho_median": "median margin ρ, nats",
     "accuracy": "share of pairs with ρ > 0",
@@ -27,6 +26,8 @@ SHORT = {"rho_median": "median ρ", "accuracy": "share ρ > 0", "grad_norm": "no
 # Below this spread of margins, in nats, no pair has one yet: its sign is that of a rounding error.
 NO_MARGINS = 1e-3
 LINES = ["-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1))]
+# How much of a colour the bands of the intervals have.
+BAND = 0.13
 DASHED = (0, (2.5, 1.2))
 # Two evaluations are one line where all their means agree to this share of what the panel's row spans.
 SAME = 0.005
@@ -77,7 +78,7 @@ def plot_training_curves(
         heights += [*[height] * len(ROWS), LINE * lines]
         headings += max(count_lines(column.heading, width) for column in block)
     figure = plt.figure(
-        figsize=(7.0, 0.6 + sum(heights) + GAP * blocks + 1.4 * LINE * headings), layout="constrained"
+        figsize=(TEXT_WIDTH, 0.6 + sum(heights) + GAP * blocks + 1.4 * LINE * headings), layout="constrained"
     )
     figure.get_layout_engine().set(h_pad=0.025, hspace=0)
     grid = figure.subplots(len(heights), across, squeeze=False, height_ratios=heights)
@@ -106,9 +107,9 @@ def plot_training_curves(
             for axes, label in zip(panels, (ROWS if blocks == 1 else SHORT).values(), strict=True):
                 axes.set_ylabel(label, fontsize=7 if blocks == 1 else 6)
     _scale(grid[: len(ROWS), 0])
-    notes = [f"means over {WINDOW} steps", "thin lines: further seeds", "×: diverged"]
+    notes = [f"means over {WINDOW} steps, 95 % intervals", "thin: further seeds", "×: diverged"]
     if any(label.endswith(PUBLISHED) for label in trained["label"]):
-        notes.append("in two evaluations: published dashed where they differ")
+        notes.append("published evaluation: dashed where it differs")
     if blocks > 1:
         notes[0] = f"{'; '.join(ROWS.values())}:\n{notes[0]}"
     figure.suptitle(f"{title}\n{'; '.join(notes)}", fontsize=8, x=0.01, ha="left")
@@ -130,7 +131,8 @@ def _split(trained: pd.DataFrame) -> Iterator[Column]:
 
 def _draw_column(panels: Sequence[Axes], column: Column, logs: Mapping, width: int) -> None:
     cells = pd.concat(column.settings.values())
-    curves = {cell.cell: _read_curves(logs[cell.cell]) for cell in cells.itertuples()}
+    read = {cell.cell: _read_curves(logs[cell.cell]) for cell in cells.itertuples()}
+    curves = {cell: curve for cell, (curve, _) in read.items()}
     spans = pd.concat(curves.values())[list(ROWS)].agg(
         lambda values: np.nan_to_num(values.max() - values.min())
     )
@@ -152,6 +154,11 @@ def _draw_column(panels: Sequence[Axes], column: Column, logs: Mapping, width: i
                     linewidth=1.1 if cell.seed == group["seed"].min() else 0.6,
                     label=None if order else wrap_label(label, width),
                 )  # fmt: skip
+                half = read[cell.cell][1][key]
+                axes.fill_between(
+                    curve["step"], curve[key] - half, curve[key] + half, color=shades[number], alpha=BAND,
+                    linewidth=0, zorder=1,
+                )  # fmt: skip
                 last = curve[key].last_valid_index()
                 if cell.status == "diverged" and last is not None:
                     axes.scatter(
@@ -159,11 +166,12 @@ def _draw_column(panels: Sequence[Axes], column: Column, logs: Mapping, width: i
                     )
 
 
-def _read_curves(records: Sequence[dict]) -> pd.DataFrame:
+def _read_curves(records: Sequence[dict]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Means over steps with their step, and the half-widths of their intervals."""
     table = pd.DataFrame(records, columns=["step", "rho_min", "rho_max", *ROWS])
     table.loc[table["rho_max"] - table["rho_min"] < NO_MARGINS, "accuracy"] = np.nan
-    finite = table[list(ROWS)].astype(float).replace([np.inf, -np.inf], np.nan)
-    return finite.rolling(WINDOW, min_periods=1).mean().assign(step=table["step"])
+    means, halves = smooth(table[list(ROWS)])
+    return means.assign(step=table["step"]), halves
 
 
 def _agree(one: pd.DataFrame, other: pd.DataFrame, spans: pd.Series) -> bool:
@@ -176,7 +184,7 @@ def _agree(one: pd.DataFrame, other: pd.DataFrame, spans: pd.Series) -> bool:
 def _scale(panels: Sequence[Axes]) -> None:
     """Set the axes that all columns share."""
     margins, shares, norms = panels
-    margins.set_yscale("symlog", linthresh=0.1)
+    margins.set_yscale("symlog", linthresh=1)
     norms.set_yscale("log")
     shares.yaxis.set_major_locator(MaxNLocator(5))
     for axes in (margins, norms):

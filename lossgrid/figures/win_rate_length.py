@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from lossgrid.figures.frontier import FEW, LEGEND, NAMED
+from lossgrid.figures.frontier import NAMED, choose_labels
 from lossgrid.figures.judged_settings import (
     SETTING,
     average_seeds,
@@ -18,7 +18,9 @@ from lossgrid.figures.judged_settings import (
     say_missing,
 )
 from lossgrid.figures.looks import get_look
-from lossgrid.figures.style import save_figure, set_style
+from lossgrid.figures.published import Published
+from lossgrid.figures.published_marks import HANDLERS, draw_rates, get_handle, get_labels, include
+from lossgrid.figures.style import TEXT_WIDTH, save_figure, set_style
 from lossgrid.figures.win_rate_points import draw_setting, label_settings, scale_axes
 
 # The two length-controlled rates, the columns of their standard errors, and what they are called.
@@ -42,6 +44,7 @@ def plot_win_rate_length(
     judge: str = "",
     baseline: str = BASELINES["sft"],
     baseline_length: float | None = None,
+    published: Published | None = None,
 ) -> None:
     """Draw win rates over the mean length of the answers, as judged (filled) and length-controlled (hollow).
 
@@ -58,27 +61,32 @@ def plot_win_rate_length(
         judge: Who judged, with the date.
         baseline: What the win rates are against.
         baseline_length: Mean length of the baseline's answers in characters; that of the SFT model's by default.
+        published: Win rates of a paper that the study repeats, for a panel beside ours.
     """
     set_style()
     runs = mark_runs(leaderboard, cells)
     column = next((name for name in CONTROLLED if name in runs and runs[name].notna().any()), None)
     means = _average(runs, column)
     shown = means[np.isfinite(means[["avg_length", "win_rate"]]).all(axis=1)]
-    settings = means[means.index.get_level_values(0) != "sft"]
-    losses = settings.index.get_level_values(0).nunique()
-    by_title = losses > LEGEND and len(settings) <= 1.5 * losses
-    dense = len(settings) > FEW and not by_title
-
-    figure, axes = plt.subplots(figsize=(7.0, 5.4), layout="constrained")
+    by_title, dense = choose_labels(runs[runs["objective"] != "sft"])
+    placed = published.place(cells) if published else {}
+    figure = plt.figure(figsize=(TEXT_WIDTH, 5.4), layout="constrained")
+    ratios = (1, 0.1 + 0.02 * len(placed)) if placed else (1,)
+    axes, *beside = figure.subplots(1, len(ratios), sharey=True, width_ratios=ratios, squeeze=False)[0]
     for key, mean in shown.iterrows():
         draw_setting(axes, mean, runs[(runs[SETTING] == key).all(axis=1)], dense)
     even = scale_axes(axes, shown, runs)
+    for panel in beside:
+        draw_rates(panel, placed, published, column == "length_controlled_winrate")
+        include(axes, [rate for rates in placed.values() for rate in rates])
     handles = _get_handles(runs, by_title, column, even)
     length = means["avg_length"].get(("sft", ""), np.nan) if baseline_length is None else baseline_length
     if np.isfinite(length):
         axes.axvline(length, zorder=1, **LENGTH_LINE)
         whose = "SFT" if baseline_length is None else baseline
         handles.append(Line2D([], [], label=f"length of {whose}: {length:,.0f}", **LENGTH_LINE))
+    if placed:
+        handles.append(get_handle(published.mark))
     axes.set_ylabel(f"win rate against {baseline}, %")
     axes.set_xlabel("mean length of an answer, characters")
     # Nobody asks the judge to compare the SFT model with itself.
@@ -87,7 +95,8 @@ def plot_win_rate_length(
     axes.set_title(f"{head(title, judge, HEADING)}\n{notes}", loc="left", fontsize=8)
     # Outside, a legend hides nothing.
     figure.legend(
-        loc="outside lower center", handles=handles, ncols=4, alignment="left", title_fontsize=7, columnspacing=1.2,
+        loc="outside lower center", handles=handles, labels=get_labels(handles), handler_map=HANDLERS,
+        ncols=4, alignment="left", title_fontsize=7, columnspacing=1.2,
         title="\n".join(_say_gaps(means, runs, column)) or None,
     )  # fmt: skip
     label_settings(axes, shown, by_title, dense)
@@ -114,7 +123,7 @@ def _say_counts(runs: pd.DataFrame) -> str:
     return f"{each} prompts a run; {failed:,} of {judgments.sum():,} judgments failed; 95 % intervals"
 
 
-def _get_handles(runs: pd.DataFrame, by_title: bool, column: str | None, even: bool) -> list[Line2D]:
+def _get_handles(runs: pd.DataFrame, by_title: bool, column: str | None, even: bool) -> list:
     handles = []
     for objective, title in runs.groupby("objective", sort=False)["title"].first().items():
         if objective == "sft" or not by_title:

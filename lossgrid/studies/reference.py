@@ -85,7 +85,7 @@ def build_reference() -> str:
         sections.append(
             describe_mapping(schema, f"`world.policy` of kind `{kind}`", ("world", kind, "policy"))
         )
-    keys = ("sft", "training", "evaluation", "judge", *EVALUATIONS)
+    keys = ("sft", "training", "evaluation", "judge", *EVALUATIONS, "reproduces")
     sections += [describe_mapping(schema, f"`{key}`", (key,)) for key in keys]
     sections.append(describe_mapping(schema, "`judge.prices`", ("judge", "prices"), level=3))
     sections.append(f"## `objectives`\n\n{OBJECTIVES_TEXT}")

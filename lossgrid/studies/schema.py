@@ -8,6 +8,7 @@ from lossgrid.studies.base import Listed, Seed, Seeds, StrictModel, describe_fie
 from lossgrid.studies.blocks import Objectives
 from lossgrid.studies.claims import Claim
 from lossgrid.studies.judging import EVALUATIONS, AlpacaEval, Judge, MtBench, Summaries
+from lossgrid.studies.reproduction import Reproduction
 
 
 class Policy(StrictModel):
@@ -198,6 +199,9 @@ class Setup(StrictModel):
     mt_bench: MtBench | None = describe_field("Ratings of answers to two-turn questions.", default=None)
     alpaca_eval: AlpacaEval | None = describe_field("Win rates against a baseline.", default=None)
     summaries: Summaries | None = describe_field("Win rates of summaries.", default=None)
+    reproduces: Reproduction | None = describe_field(
+        "Published study that this one repeats, shown beside it; null shows nothing.", default=None
+    )
     shard_size: int = describe_field(
         "Runs that one judging job takes, which starts its judge once.", "runs", ge=1, default=8
     )
@@ -210,6 +214,13 @@ class Setup(StrictModel):
             fail("needs a judge; add judge: {model: …, base_url: …} to the study", at=(judged[0],))
         if self.judge is not None and not judged:
             fail(f"judges nothing; add {', '.join(EVALUATIONS[:-1])} or {EVALUATIONS[-1]}", at=("judge",))
+        return self
+
+    @model_validator(mode="after")
+    def check_reproduction(self) -> "Setup":
+        """A study that repeats a paper measures something on the paper's scale."""
+        if self.reproduces is not None:
+            self.reproduces.check(self.mt_bench, self.alpaca_eval)
         return self
 
     def get_evaluations(self) -> list[str]:

@@ -62,7 +62,7 @@ def find_crosses(axes: Axes) -> list[tuple[float, float]]:
 def find_overlaps(figure: Figure) -> list[tuple[str, str]]:
     """Pairs of texts, legends and ticks included, of which one covers a part of the other."""
     figure.canvas.draw()
-    hidden = {text for axes in figure.axes for text in _find_hidden(axes)}
+    hidden = {text for axes in figure.axes for text in find_hidden(axes)}
     texts = figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_visible())
     boxes = [
         (text.get_text(), text.get_window_extent())
@@ -77,8 +77,12 @@ def find_overlaps(figure: Figure) -> list[tuple[str, str]]:
     ]
 
 
-def _find_hidden(axes: Axes) -> Iterator[Text]:
-    """Labels of ticks that are not drawn: those of hidden axes, and of ticks beyond the ends."""
+def find_hidden(axes: Axes) -> Iterator[Text]:
+    """Labels that are not drawn: those of hidden axes, and of ticks beyond the ends."""
+    if not axes.axison:
+        yield from (axes.xaxis.label, axes.yaxis.label)
+    for child in axes.child_axes:
+        yield from find_hidden(child)
     for axis in (axes.xaxis, axes.yaxis):
         low, high = sorted(axis.get_view_interval())
         for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:

@@ -67,8 +67,8 @@ def test_a_sweep_has_a_column_a_strength_and_short_legends(sweep, draw):
     assert [texts.count(f"dLRML, β_kl {beta:g}") for beta in BETAS] == [1] * len(BETAS)
     assert [texts.count(f"β_mix {beta:g}") for beta in MIXES] == [len(BETAS)] * len(MIXES)
     assert sum("β_mix" in text for text in texts) == len(BETAS) * len(MIXES)
-    assert read_width(svg) <= 7.2
-    assert min(read_sizes(svg)) >= 5.5
+    assert read_width(svg) <= 7.0
+    assert min(read_sizes(svg)) >= 6.0
 
 
 def test_many_losses_fill_rows_of_columns(draw):
@@ -85,8 +85,8 @@ def test_many_losses_fill_rows_of_columns(draw):
     assert [row["title"] for row in rows if row["title"] not in " ".join(texts)] == []
     assert texts.count("optimiser step") == len(rows)
     assert "median margin ρ, nats" in " ".join(texts), "short names at the axes need the full ones above"
-    assert read_width(svg) <= 7.2
-    assert min(read_sizes(svg)) >= 5.5
+    assert read_width(svg) <= 7.0
+    assert min(read_sizes(svg)) >= 6.0
 
 
 @pytest.mark.parametrize(("factor", "lines"), [(1.0, 1), (1.004, 1), (1.01, 2)])

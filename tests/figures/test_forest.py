@@ -148,7 +148,7 @@ def test_several_baselines_have_panels_of_their_own(runs, draw):
     ticks = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert ticks[:3] == ["DPO", "β 0.05", "β 0.25"]
     assert find_overlaps(figure) == []
-    assert read_width(svg) <= 7.2
+    assert read_width(svg) <= 7.0
 
 
 def test_what_lies_far_beyond_is_an_arrow_with_its_numbers(runs, draw):
@@ -232,7 +232,7 @@ def test_it_can_be_read_whatever_the_number_of_settings(count, metrics, draw):
     }
     runs = make_runs(settings)
     svg, figure = draw(make_comparisons(runs, metrics), make_cells(runs))
-    assert read_width(svg) <= 7.2
+    assert read_width(svg) <= 7.0
     assert figure.get_size_inches()[1] <= 11
-    assert min(read_sizes(svg)) >= 5.5
+    assert min(read_sizes(svg)) >= 6.0
     assert find_overlaps(figure) == []

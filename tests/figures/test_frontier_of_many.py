@@ -61,8 +61,8 @@ def test_many_losses_have_their_titles_beside_their_points(catalogue, draw):
         catalogue["title"][1:], 1
     )
     assert said["β 0.1"] == 0
-    assert read_width(svg) <= 7.2
-    assert min(read_sizes(svg)) >= 5.5
+    assert read_width(svg) <= 7.0
+    assert min(read_sizes(svg)) >= 6.0
 
 
 def test_a_second_setting_of_one_of_many_losses_is_told_apart(catalogue, draw):
@@ -135,5 +135,5 @@ def test_cells_without_scores_do_not_widen_the_figure(sweep, draw):
     """A sweep of which most overflow must still fit the page."""
     sweep.loc[2:, ["kl", "reward"]] = float("nan")
     svg = draw(sweep)
-    assert read_width(svg) <= 7.2
+    assert read_width(svg) <= 7.0
     assert any(f"{len(sweep) - 2 - FEW} more" in text for text in read_texts(svg))

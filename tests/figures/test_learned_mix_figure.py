@@ -76,8 +76,8 @@ def test_it_names_every_column_setting_and_axis(cells, draw):
     }.items():  # fmt: skip
         assert texts.count(expected) == times, expected
     assert not any("DPO" in text for text in texts)
-    assert read_width(svg) <= 7.2
-    assert min(read_sizes(svg)) >= 5.5
+    assert read_width(svg) <= 7.0
+    assert min(read_sizes(svg)) >= 6.0
 
 
 def test_beta_mix_is_drawn_as_logged_and_the_pushes_as_means(cells, draw, monkeypatch):

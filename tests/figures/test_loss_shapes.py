@@ -8,8 +8,9 @@ from matplotlib.colors import to_hex
 from scipy.special import expit
 from svg import read_sizes, read_texts, read_width
 
+from lossgrid.figures.looks import WRONG_ZONE
 from lossgrid.figures.loss_shape_panels import find_extrema, split_into_panels
-from lossgrid.figures.loss_shapes import RISING, plot_loss_shapes
+from lossgrid.figures.loss_shapes import plot_loss_shapes
 
 TITLE = "A study of losses"
 # One margin in four units of z, closely enough that the extrema lie right to 1e-3 of z.
@@ -198,7 +199,9 @@ def test_a_loss_without_extrema_does_not_open_a_panel():
 def test_rising_stretches_are_shaded(shapes, tmp_path, drawn):
     """Where the loss rises with the margin, training does the opposite of what the pair says."""
     draw(shapes, tmp_path)
-    shaded = [x[np.isfinite(y)] for x, y, style in drawn if to_hex(style.get("color", "k")) == RISING.lower()]
+    shaded = [
+        x[np.isfinite(y)] for x, y, style in drawn if to_hex(style.get("color", "k")) == WRONG_ZONE.lower()
+    ]
     dpo_part, ipo_part, discopop_part = shaded[:3]
     assert len(dpo_part) == 0
     assert (ipo_part.min(), ipo_part.max()) == (pytest.approx(0.5, abs=0.01), 12)
@@ -227,8 +230,8 @@ def test_one_to_thirty_settings_fit_a_page(strengths, mixes, tmp_path):
     ]
     svg = draw(pd.concat(rows, ignore_index=True), tmp_path)[0]
     texts = read_texts(svg)
-    assert read_width(svg) <= 7.2
-    assert min(read_sizes(svg)) >= 5.5
+    assert read_width(svg) <= 7.0
+    assert min(read_sizes(svg)) >= 6.0
     if strengths > 1:
         assert [f"dLRML, β_kl {beta:g}" in texts for beta in betas] == [True] * strengths
     assert sum("β_mix" in text for text in texts) == strengths * mixes

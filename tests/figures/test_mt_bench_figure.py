@@ -235,9 +235,9 @@ def test_it_can_be_read_whatever_the_number_of_settings(count, draw, scores):
         }
         scores = make_mt_bench(make_runs(settings))
     svg, figure = draw(scores)
-    assert read_width(svg) <= 7.2
+    assert read_width(svg) <= 7.0
     assert figure.get_size_inches()[1] <= 10.5
-    assert min(read_sizes(svg)) >= 5.5
+    assert min(read_sizes(svg)) >= 6.0
     assert find_overlaps(figure) == []
 
 

@@ -52,9 +52,9 @@ def test_few_cells_have_each_seed_s_reward_steps_and_norm(cells, draw):
         TITLE, "β_kl, 1/nat", "β_mix (at τ = 0.05), 1/nat", "mean reward, points (white: SFT, 0.50)",
         "mean share of non-finite steps", "largest gradient norm (of finite ones)", "DiscoPOP", "dLRML",
         "diverged: last finite weights", "monotone, no exponential tail", "wrong sign at ρ = 0 (r > 9.777)", "r = 1",
-        "r = 9.109", "1.60 / 1.20", "−2.00", "0.61", "0.60 (published)", "2 × 0/20", "1/7 (published)",
-        "20/20 (published)", "no finite score (published)", "0.25 / 0.25", "0.25 (published)",
-        "published evaluation: the frame",
+        "r = 9.109", "1.60 ± 0.20 / 1.20 ± 0.20", "−2.00 ± 0.20", "0.61 ± 0.20", "0.60 ± 0.20 (published)",
+        "2 × 0/20", "1/7 (published)", "20/20 (published)", "no finite score (published)",
+        "0.25 / 0.25", "0.25 (published)", "published evaluation: the frame",
     ):  # fmt: skip
         assert expected in texts, expected
     assert not any("DPO" in text for text in texts)
@@ -78,11 +78,13 @@ def test_a_sweep_has_panels_for_each_evaluation_and_a_value_a_place(sweep, draw)
     assert texts.count("−.37") == 48
     assert (texts.count(".10"), texts.count(".15")) == (2 * 7, 2)
     assert texts.count("9.6") == 2 * len(BETAS)
+    # An error of 0.1 in every cell; one interval for all leaves the places legible.
+    assert texts.count("true reward, points, 95 %: ±0.20") == 2
     # Non-finite steps are named where there are some: 1 of 8.
     assert texts.count("12%") == 1
     assert "several seeds" in texts
-    assert read_width(svg) <= 7.2
-    assert min(read_sizes(svg)) >= 5.5
+    assert read_width(svg) <= 7.0
+    assert min(read_sizes(svg)) >= 6.0
 
 
 def test_a_sweep_tells_several_seeds_and_diverged_cells(sweep, draw, monkeypatch):

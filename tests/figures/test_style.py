@@ -4,13 +4,26 @@ The named losses differ pairwise in everything. Of the others, any two have colo
 share a colour and differ in marker and line; and any two differ in marker or line, whatever their colours.
 """
 
+import re
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from lossgrid.figures.looks import COLOURS, DASHES, NAMED_LOOKS, OTHER, assign_looks, get_look
+from lossgrid import figures
+from lossgrid.figures.looks import (
+    COLOURS,
+    DASHES,
+    LOOKS,
+    NAMED_LOOKS,
+    OTHER,
+    SAFE_ZONE,
+    WRONG_ZONE,
+    assign_looks,
+    get_look,
+)
 from lossgrid.figures.style import darken
 from lossgrid.objectives.catalogue import CATALOGUE
 
@@ -105,6 +118,23 @@ def test_two_colours_differ_to_every_eye(sight):
     colours = [*COLOURS, *(look.colour for look in NAMED_LOOKS.values()), OTHER.colour]
     assert len(set(colours)) == len(colours)
     assert min(measure_difference(*pair, sight) for pair in combinations(colours, 2)) > 10
+
+
+@pytest.mark.parametrize("zone", [SAFE_ZONE, WRONG_ZONE])
+def test_a_zone_has_no_loss_s_colour(zone):
+    """The safe wedge in DiscoPOP's green would be read as something of DiscoPOP's."""
+    looks = [*LOOKS.values(), OTHER]
+    assert min(measure_difference(zone, look.colour, "full colour") for look in looks) > 10
+
+
+def test_colours_of_losses_are_given_in_one_place():
+    """A figure that draws a loss in a colour of its own breaks the key that all figures share."""
+    colours = {look.colour.lower() for look in [*LOOKS.values(), OTHER]} - {"#000000"}
+    for file in Path(figures.__file__).parent.rglob("*.py"):
+        if file.name != "looks.py":
+            assert not colours & {
+                found.lower() for found in re.findall(r"#[0-9a-fA-F]{6}", file.read_text())
+            }, file
 
 
 @pytest.mark.parametrize("pair", NAMED_PAIRS, ids="-".join)

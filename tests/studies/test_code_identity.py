@@ -86,10 +86,11 @@ CHANGES = {
         {"train_cell"} | ALL_CELLS,
     ),
     "the palette": (
-        "lossgrid/figures/style.py",
+        "lossgrid/figures/looks.py",
         '"dpo": Look("#0072B2"',
         '"dpo": Look("#0072B3"',
-        PLOTS,
+        # The pages draw the losses as the figures do.
+        PLOTS | {"make_explorer", "make_report"},
     ),
     "the backend that matplotlib is told to use": (
         "lossgrid/figures/style.py",
