@@ -37,6 +37,7 @@ rule plot_loss_shapes:
             category="{study}",
             labels={"what": "shapes of the losses"},
         ),
+        caption="results/{study}/figures/loss_shapes.tex",
     log:
         "results/{study}/logs/plot_loss_shapes.log",
     benchmark:
@@ -54,7 +55,7 @@ rule plot_loss_shapes:
         "{wildcards.study}: drawing the shapes of the losses"
     shell:
         "python workflow_scripts/plot_loss_shapes.py --study {params.study} --shapes {input.shapes} "
-        "--figures {output.figures} > {log} 2>&1"
+        "--figures {output.figures} --caption {output.caption} > {log} 2>&1"
 
 
 rule compare_predictions:

@@ -311,6 +311,35 @@ def get_run_list(wildcards):
     return json.dumps(get_run_names(get_study(wildcards)))
 
 
+def get_quoted_tables(wildcards):
+    """The tables whose numbers a text may quote."""
+    evaluations = get_study(wildcards).get_evaluations()
+    claims = ["claims"] if get_study(wildcards).claims else []
+    tables = ["cells", *[JUDGED_TABLES[name] for name in evaluations], "comparisons", *claims]
+    return [f"results/{wildcards.study}/tables/{table}.csv" for table in tables]
+
+
+def get_published(wildcards):
+    """The paper that a study repeats, with the numbers that stand beside its own, as JSON."""
+    reproduces = get_study(wildcards).reproduces
+    if reproduces is None:
+        return ""
+    numbers = Path(workflow.basedir, "lossgrid/figures/published.yaml").read_text(encoding="utf-8")
+    return json.dumps([reproduces.model_dump(mode="json"), numbers])
+
+
+def get_published_frontier(wildcards):
+    """The file of a published frontier that the study names, if it does."""
+    reproduces = get_study(wildcards).reproduces
+    file = reproduces and reproduces.frontier
+    if file and not os.path.isfile(file):
+        raise WorkflowError(
+            f"studies/{wildcards.study}.yaml: reproduces.frontier: {file}: no such file; put the paper's file there or "
+            "correct the path"
+        )
+    return file or []
+
+
 def get_title(wildcards):
     """The study's title, as figures show it."""
     return get_study(wildcards).title
@@ -360,6 +389,30 @@ def get_figures(study):
         *(["learned_mix"] if has_learned(study) else []),
         "differences",
         *[figure for name, figure in JUDGED_FIGURES.items() if name in STUDIES[study].get_evaluations()],
+    ]
+
+
+def get_built_studies():
+    """The studies that config.yaml names."""
+    unknown = [name for name in config["studies"] if name not in STUDIES]
+    if unknown:
+        raise WorkflowError(
+            f"config.yaml: studies: {', '.join(unknown)}: no such study; "
+            f"choose from {', '.join(STUDIES)} or add studies/{unknown[0]}.yaml"
+        )
+    return config["studies"]
+
+
+def get_paper_files():
+    """What a paper takes from the studies that config.yaml names: figures with their captions, and numbers to quote."""
+    return [
+        *[
+            f"results/{study}/figures/{figure}.{ending}"
+            for study in get_built_studies()
+            for figure in get_figures(study)
+            for ending in ("pdf", "svg", "png", "tex")
+        ],
+        *[f"results/{study}/tables/numbers.tex" for study in config["studies"]],
     ]
 
 
@@ -420,25 +473,13 @@ def get_all_targets():
     All that is made, not only the last files: a job that fails takes its outputs with it, and where they are no
     targets, the older files that were made from them would pass for finished.
     """
-    unknown = [name for name in config["studies"] if name not in STUDIES]
-    if unknown:
-        raise WorkflowError(
-            f"config.yaml: studies: {', '.join(unknown)}: no such study; "
-            f"choose from {', '.join(STUDIES)} or add studies/{unknown[0]}.yaml"
-        )
-    figures = [
-        f"results/{study}/figures/{figure}.{ending}"
-        for study in config["studies"]
-        for figure in get_figures(study)
-        for ending in ("pdf", "svg", "png")
-    ]
     tables = [
-        f"results/{study}/tables/{table}.csv" for study in config["studies"] for table in get_tables(study)
+        f"results/{study}/tables/{table}.csv" for study in get_built_studies() for table in get_tables(study)
     ]
     cards = [f"results/{study}/cards" for study in config["studies"]]
     shared = [file for study in config["studies"] for file in get_shared_files(study)]
     runs = [file for study in config["studies"] for file in get_run_files(study)]
-    return figures + tables + cards + shared + runs
+    return get_paper_files() + tables + cards + shared + runs
 
 
 def get_warnings():

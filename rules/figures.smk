@@ -1,3 +1,15 @@
+localrules:
+    figures,
+
+
+# All that a paper takes: `snakemake figures`. Nothing else of the studies is made anew.
+rule figures:
+    input:
+        get_paper_files(),
+    message:
+        "the figures, their captions and the numbers are there"
+
+
 rule collect_results:
     input:
         sft="results/{study}/sft/scores/frontier.jsonl",
@@ -61,6 +73,7 @@ rule collect_costs:
 rule plot_frontier:
     input:
         cells="results/{study}/tables/cells.csv",
+        published=get_published_frontier,
     output:
         figures=report(
             multiext("results/{study}/figures/frontier", ".pdf", ".svg", ".png"),
@@ -68,6 +81,7 @@ rule plot_frontier:
             category="{study}",
             labels={"what": "reward–KL frontier"},
         ),
+        caption="results/{study}/figures/frontier.tex",
     log:
         "results/{study}/logs/plot_frontier.log",
     benchmark:
@@ -80,12 +94,13 @@ rule plot_frontier:
     params:
         study="studies/{study}.yaml",
         title=get_title,
+        published=get_published,
         code=get_code("plot_frontier"),
     message:
         "{wildcards.study}: drawing the reward–KL frontier"
     shell:
         "python workflow_scripts/plot_frontier.py --study {params.study} --cells {input.cells} "
-        "--figures {output.figures} > {log} 2>&1"
+        "--figures {output.figures} --caption {output.caption} > {log} 2>&1"
 
 
 rule plot_plane:
@@ -98,6 +113,7 @@ rule plot_plane:
             category="{study}",
             labels={"what": "β_kl × β_mix plane"},
         ),
+        caption="results/{study}/figures/plane.tex",
     log:
         "results/{study}/logs/plot_plane.log",
     benchmark:
@@ -115,7 +131,7 @@ rule plot_plane:
         "{wildcards.study}: drawing the β_kl × β_mix plane"
     shell:
         "python workflow_scripts/plot_plane.py --study {params.study} --cells {input.cells} "
-        "--figures {output.figures} > {log} 2>&1"
+        "--figures {output.figures} --caption {output.caption} > {log} 2>&1"
 
 
 rule plot_training_curves:
@@ -129,6 +145,7 @@ rule plot_training_curves:
             category="{study}",
             labels={"what": "training curves"},
         ),
+        caption="results/{study}/figures/training_curves.tex",
     log:
         "results/{study}/logs/plot_training_curves.log",
     benchmark:
@@ -146,7 +163,7 @@ rule plot_training_curves:
         "{wildcards.study}: drawing the training curves"
     shell:
         "python workflow_scripts/plot_training_curves.py --study {params.study} --cells {input.cells} "
-        "--results results/{wildcards.study} --figures {output.figures} > {log} 2>&1"
+        "--results results/{wildcards.study} --figures {output.figures} --caption {output.caption} > {log} 2>&1"
 
 
 rule plot_learned_mix:
@@ -160,6 +177,7 @@ rule plot_learned_mix:
             category="{study}",
             labels={"what": "learned mix"},
         ),
+        caption="results/{study}/figures/learned_mix.tex",
     log:
         "results/{study}/logs/plot_learned_mix.log",
     benchmark:
@@ -177,4 +195,4 @@ rule plot_learned_mix:
         "{wildcards.study}: drawing the way of the learned mix"
     shell:
         "python workflow_scripts/plot_learned_mix.py --study {params.study} --cells {input.cells} "
-        "--results results/{wildcards.study} --figures {output.figures} > {log} 2>&1"
+        "--results results/{wildcards.study} --figures {output.figures} --caption {output.caption} > {log} 2>&1"

@@ -9,6 +9,7 @@ rule plot_mt_bench:
             category="{study}",
             labels={"what": "MT-Bench"},
         ),
+        caption="results/{study}/figures/mt_bench.tex",
     log:
         "results/{study}/logs/plot_mt_bench.log",
     benchmark:
@@ -21,13 +22,14 @@ rule plot_mt_bench:
     params:
         study="studies/{study}.yaml",
         title=get_title,
+        published=get_published,
         judge=get_judge,
         code=get_code("plot_mt_bench"),
     message:
         "{wildcards.study}: drawing MT-Bench scores"
     shell:
         "python workflow_scripts/plot_mt_bench.py --study {params.study} --cells {input.cells} --table {input.scores} "
-        "--figures {output.figures} > {log} 2>&1"
+        "--figures {output.figures} --caption {output.caption} > {log} 2>&1"
 
 
 rule plot_win_rates:
@@ -41,6 +43,7 @@ rule plot_win_rates:
             category="{study}",
             labels={"what": "win rate against length"},
         ),
+        caption="results/{study}/figures/win_rates.tex",
     log:
         "results/{study}/logs/plot_win_rates.log",
     benchmark:
@@ -53,13 +56,14 @@ rule plot_win_rates:
     params:
         study="studies/{study}.yaml",
         title=get_title,
+        published=get_published,
         judge=get_judge,
         code=get_code("plot_win_rates"),
     message:
         "{wildcards.study}: drawing win rates against length"
     shell:
         "python workflow_scripts/plot_win_rates.py --study {params.study} --cells {input.cells} --table {input.leaderboard} "
-        "--figures {output.figures} > {log} 2>&1"
+        "--figures {output.figures} --caption {output.caption} > {log} 2>&1"
 
 
 rule plot_differences:
@@ -73,6 +77,7 @@ rule plot_differences:
             category="{study}",
             labels={"what": "paired differences"},
         ),
+        caption="results/{study}/figures/differences.tex",
     log:
         "results/{study}/logs/plot_differences.log",
     benchmark:
@@ -90,4 +95,4 @@ rule plot_differences:
         "{wildcards.study}: drawing paired differences"
     shell:
         "python workflow_scripts/plot_differences.py --study {params.study} --cells {input.cells} --table {input.comparisons} "
-        "--figures {output.figures} > {log} 2>&1"
+        "--figures {output.figures} --caption {output.caption} > {log} 2>&1"

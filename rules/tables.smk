@@ -156,3 +156,25 @@ rule compare_cells:
     shell:
         "python workflow_scripts/compare_cells.py --study {params.study} --results results/{wildcards.study} "
         "--cells {input.cells} --comparisons {output.comparisons} > {log} 2>&1"
+
+
+rule write_numbers:
+    input:
+        tables=get_quoted_tables,
+    output:
+        numbers="results/{study}/tables/numbers.tex",
+    log:
+        "results/{study}/logs/write_numbers.log",
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        **get_resources("write_numbers"),
+    params:
+        study="studies/{study}.yaml",
+        code=get_code("write_numbers"),
+    message:
+        "{wildcards.study}: writing the numbers that a text may quote"
+    shell:
+        "python workflow_scripts/write_numbers.py --study {params.study} --tables {input.tables} "
+        "--numbers {output.numbers} > {log} 2>&1"

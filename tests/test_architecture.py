@@ -28,6 +28,7 @@ ORDER = [
     "worlds",
     "judging",
     "figures",
+    "paper",
 ]
 FILES = sorted(file for file in PACKAGE.rglob("*.py") if file.parent != PACKAGE)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import tyro
 
 
-def main(study: Path, cells: Path, table: Path, figures: list[Path]) -> None:
+def main(study: Path, cells: Path, table: Path, figures: list[Path], caption: Path) -> None:
     """Write the figure.
 
     Args:
@@ -13,13 +13,18 @@ def main(study: Path, cells: Path, table: Path, figures: list[Path]) -> None:
         cells: Table written by collect_results.
         table: Table of paired differences by metric and setting.
         figures: Files to write, the format by the ending.
+        caption: File to write the caption to, as LaTeX.
     """
     import pandas as pd
 
     from lossgrid.figures.forest import plot_forest
+    from lossgrid.paper.captions import write_caption
+    from lossgrid.paper.captions.judged import describe_differences
     from lossgrid.studies import load_study
 
-    plot_forest(pd.read_csv(table), pd.read_csv(cells), load_study(study).title, figures)
+    loaded, tables = load_study(study), [pd.read_csv(file) for file in (table, cells)]
+    plot_forest(*tables, loaded.title, figures)
+    write_caption(describe_differences(*tables), "differences", loaded.name, caption)
 
 
 if __name__ == "__main__":

@@ -5,20 +5,27 @@ from pathlib import Path
 import tyro
 
 
-def main(study: Path, cells: Path, figures: list[Path]) -> None:
+def main(study: Path, cells: Path, figures: list[Path], caption: Path) -> None:
     """Write the figure.
 
     Args:
         study: Study file, for its title.
         cells: Table written by collect_results.
         figures: Files to write, the format by the ending.
+        caption: File to write the caption to, as LaTeX.
     """
     import pandas as pd
 
     from lossgrid.figures.frontier import plot_frontier
+    from lossgrid.figures.published import read_frontier
+    from lossgrid.paper.captions import write_caption
+    from lossgrid.paper.captions.cells import describe_frontier
     from lossgrid.studies import load_study
 
-    plot_frontier(pd.read_csv(cells), load_study(study).title, figures)
+    loaded, table = load_study(study), pd.read_csv(cells)
+    published = read_frontier(loaded)
+    plot_frontier(table, loaded.title, figures, published)
+    write_caption(describe_frontier(table, published and published[1]), "frontier", loaded.name, caption)
 
 
 if __name__ == "__main__":

@@ -5,20 +5,25 @@ from pathlib import Path
 import tyro
 
 
-def main(study: Path, cells: Path, figures: list[Path]) -> None:
+def main(study: Path, cells: Path, figures: list[Path], caption: Path) -> None:
     """Write the figure.
 
     Args:
         study: Study file, for its title.
         cells: Table written by collect_results.
         figures: Files to write, the format by the ending.
+        caption: File to write the caption to, as LaTeX.
     """
     import pandas as pd
 
     from lossgrid.figures.plane import plot_plane
+    from lossgrid.paper.captions import write_caption
+    from lossgrid.paper.captions.cells import describe_plane
     from lossgrid.studies import load_study
 
-    plot_plane(pd.read_csv(cells), load_study(study).title, figures)
+    loaded, table = load_study(study), pd.read_csv(cells)
+    plot_plane(table, loaded.title, figures)
+    write_caption(describe_plane(table), "plane", loaded.name, caption)
 
 
 if __name__ == "__main__":

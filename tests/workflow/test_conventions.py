@@ -19,6 +19,8 @@ RULES = {
     name: body
     for file in RULE_FILES
     for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), re.M | re.S)
+    # A rule without outputs is a name for those of others.
+    if "    output:" in body
 }
 
 
