@@ -1,6 +1,7 @@
 """The forest of paired differences: every setting against the baseline, by every metric."""
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def plot_forest(comparisons: pd.DataFrame, cells: pd.DataFrame, title: str, path
     if len(baselines) > 1:
         headings = [f"{panel.name}, minus {names[panel.baseline][1]}" for panel in panels]
     width = HEADING * ACROSS // across
-    headings = [textwrap.fill(heading, width, break_on_hyphens=False) for heading in headings]
+    headings = [_wrap(heading, width) for heading in headings]
     lines = max(heading.count("\n") + 1 for heading in headings)
     taken = AROUND + blocks * (BLOCK + LINE * lines)
     pitch = rows.fit((PAGE_HEIGHT - taken) / blocks)
@@ -118,6 +119,12 @@ def plot_forest(comparisons: pd.DataFrame, cells: pd.DataFrame, title: str, path
         title="\n".join(_say_gaps(panels, headings, settings)) or None,
     )  # fmt: skip
     save_figure(figure, paths)
+
+
+def _wrap(heading: str, width: int) -> str:
+    """The heading in lines of so many letters; a name stays with its value."""
+    joined = re.sub(r" (?=[\d.])", "\u00a0", heading)
+    return textwrap.fill(joined, width, break_on_hyphens=False).replace("\u00a0", " ")
 
 
 def _name_references(cells: pd.DataFrame) -> dict[str, tuple[tuple[str, str], str]]:

@@ -14,7 +14,7 @@ from lossgrid.studies import Study, get_trained_cells
 FIRST_STEPS = ("make_corpus", "train_sft", "make_pairs", "compute_reference_logps")
 TABLES = "tables and figures"
 # Tables: audit, cells, predictions, differences, costs; figures: loss shapes, frontier, training curves, differences.
-TABLES_OF_EVERY_STUDY = 9
+TABLES_OF_EVERY_STUDY = 10
 # MT-Bench and AlpacaEval have a table and a figure, summaries a table.
 TABLES_OF_EVALUATIONS = {"mt_bench": 2, "alpaca_eval": 2, "summaries": 1}
 

@@ -122,7 +122,7 @@ def test_the_command_prints_the_whole_of_mini():
         "sys.exit(str({'torch', 'transformers', 'pandas', 'scipy'} & {m.split('.')[0] for m in sys.modules}))"
     )
     done = run_python("-c", code)
-    for text in ("Study mini on the CPU: 157 jobs", "with 4 at once", "train_cell", "checkpoints", "free"):
+    for text in ("Study mini on the CPU: 158 jobs", "with 4 at once", "train_cell", "checkpoints", "free"):
         assert text in " ".join(done.stdout.split())
     assert done.stderr.strip() == "set()"
 
