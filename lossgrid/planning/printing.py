@@ -1,5 +1,7 @@
 """The estimate of a study as a person reads it in a terminal."""
 
+from math import isinf
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -52,7 +54,7 @@ def build_steps(estimate: Estimate) -> Table:
         load, seconds = step.load, step.jobs * step.load.seconds
         cells = ["" if load.gpus else spell_hours(load.cpus * seconds), spell_bytes(load.host_bytes)]
         if gpu and load.gpus:
-            memory = spell_bytes(load.gpu_bytes) if load.gpu_bytes else "judge's"
+            memory = "the largest" if isinf(load.gpu_bytes) else spell_bytes(load.gpu_bytes)
             cells += [str(load.gpus), spell_hours(load.gpus * seconds), memory]
         table.add_row(step.name, f"{step.jobs:,}", spell_seconds(load.seconds), *cells)
     return table

@@ -63,6 +63,20 @@ class Judge(StrictModel):
     gpus: int = describe_field(
         "GPUs that the command's server needs, for which a cluster is asked.", "GPUs", ge=0, default=0
     )
+    memory_gb: float | None = describe_field(
+        "Host memory of the command's server, for which a cluster is asked beside the job's own; null takes 32 GB "
+        "for each of its GPUs, and nothing where it has none.",
+        "GB",
+        gt=0,
+        default=None,
+    )
+    gpu_memory_gb: float | None = describe_field(
+        "Memory that each GPU of the server must have, to choose among the kinds that a cluster has; null takes the "
+        "largest.",
+        "GB",
+        gt=0,
+        default=None,
+    )
     ready_timeout: float = describe_field(
         "The command's server must answer within so long; large models take many minutes to load.",
         "seconds",
@@ -114,8 +128,14 @@ class Judge(StrictModel):
             )
         if self.command is not None and "{port}" not in self.command:
             fail("must hold {port}, which is replaced by a free port", at=("command",))
-        if self.gpus and self.command is None:
-            fail("belong to a server that command starts; remove gpus, or write command", at=("gpus",))
+        for key in ("gpus", "memory_gb"):
+            if getattr(self, key) and self.command is None:
+                fail(f"belongs to a server that command starts; remove {key}, or write command", at=(key,))
+        if self.gpu_memory_gb is not None and not self.gpus:
+            fail(
+                "belongs to a server with GPUs; write gpus: 1 or more, or remove gpu_memory_gb",
+                at=("gpu_memory_gb",),
+            )
         if self.spend_limit is not None and self.prices is None:
             fail(
                 "needs prices; add prices: {input: …, output: …} in USD per million tokens",
