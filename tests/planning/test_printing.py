@@ -24,4 +24,4 @@ def test_a_served_judge_without_a_size_takes_the_largest_gpus(mini, vary):
     text = render(estimate_study(named, 2), 200)
     assert "the largest" not in text
     (judging,) = [line for line in text.splitlines() if "judge_responses mt_bench" in line]
-    assert re.search(r" 150 GB .* 80 GB$", judging)
+    assert re.search(r" 151 GB .* 80 GB$", judging)
