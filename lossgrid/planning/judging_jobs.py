@@ -7,7 +7,7 @@ from lossgrid.planning.judge_load import count_calls, count_shard_calls
 from lossgrid.planning.judge_texts import count_call_tokens, is_own_script
 from lossgrid.planning.load import Load
 from lossgrid.studies import Study, get_trained_cells
-from lossgrid.studies.judging import Judge
+from lossgrid.studies.judge import Judge
 
 # Measured in `mini`: processes that import FastChat, and those that import the client alone.
 FASTCHAT_BYTES, FASTCHAT_SECONDS = 0.48e9, 5.5

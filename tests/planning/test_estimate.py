@@ -15,7 +15,7 @@ from lossgrid.planning.jobs import Step, count_tables, get_wall_seconds, list_st
 from lossgrid.planning.load import Load
 from lossgrid.planning.spelling import spell_bytes, spell_dollars, spell_hours, spell_seconds
 from lossgrid.planning.training_jobs import count_steps
-from lossgrid.studies.judging import Prices
+from lossgrid.studies.judge import Prices
 
 ROOT = Path(__file__).resolve().parents[2]
 
