@@ -12,11 +12,13 @@ from lossgrid.progress.wording import (
     STYLES,
     describe_briefly,
     describe_running,
+    describe_uncertain,
     get_worst,
     name_job,
     print_line,
     spell_counts,
     spell_moment,
+    spell_squeue,
     spell_time,
 )
 
@@ -50,6 +52,7 @@ def print_overview(progress: StudyProgress, console: Console, command: str, ever
     else:
         console.print(build_runs(progress, console))
         print_stopped(progress, console)
+    print_uncertain(progress, console)
     print_end(progress, console, command)
 
 
@@ -68,6 +71,12 @@ def print_head(progress: StudyProgress, console: Console) -> None:
 
 def describe_main(progress: StudyProgress) -> str:
     """Whether the workflow runs."""
+    holder = progress.holder
+    if holder and not progress.journal.running:
+        since = f"since {spell_moment(holder.began, progress.now)} (process {holder.pid} on {holder.host})"
+        if holder.is_waiting:
+            return f"Snakemake has been waiting {since} for jobs of an earlier main process, which it takes over."
+        return f"Snakemake has been running {since}; of this study it has begun nothing."
     if not progress.journal.mains:
         return "There is no journal of its jobs: this is told from its files alone."
     main, running = progress.journal.mains[-1], progress.journal.running
@@ -156,6 +165,18 @@ def print_stopped(progress: StudyProgress, console: Console) -> None:
     print_more(console, len(reasons) - MOST_REASONS, "reasons")
 
 
+def print_uncertain(progress: StudyProgress, console: Console) -> None:
+    """The jobs that may have outlived their main process, with what asks Slurm for them."""
+    jobs = progress.select(State.UNCERTAIN)
+    print_heading(console, "Perhaps still running, on Slurm without their main process", jobs)
+    for job in jobs[:MOST_LISTED]:
+        line = Text(f"  {name_job(job)}: ").append(describe_uncertain(progress, job), STYLES[State.UNCERTAIN])
+        console.print(line, soft_wrap=True)
+    print_more(console, len(jobs) - MOST_LISTED)
+    if jobs:
+        print_line(console, f"  To see whether they do:  {spell_squeue(progress, jobs)}")
+
+
 def get_reason(progress: StudyProgress, job: Job) -> tuple[str, str]:
     """Why a job did not end, and the line of its logs that says so."""
     if progress.get_state(job).state is State.INTERRUPTED:
@@ -200,5 +221,5 @@ def print_end(progress: StudyProgress, console: Console, command: str) -> None:
         print_line(
             console, f"What a rerun will do:  python -m lossgrid status {progress.study.name} --failed"
         )
-    if progress.journal.running is False:
+    if progress.is_run is False:
         print_line(console, f"To go on:  {command}")
