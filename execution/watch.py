@@ -8,12 +8,14 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
+from execution.arrays import correct_arrays
 from execution.events import JobListener
 from execution.journal import Journal
 from execution.main_process import MainProcess
 from execution.provenance import note_origin
 from execution.queue import QueueError, call, widen_view
 from execution.status_query import WatchedJobs, correct_answers
+from execution.submission import Submission, correct_submission
 
 # Seconds; `status` takes a main process on another host for gone after two minutes without.
 HEARTBEAT = 60
@@ -72,11 +74,14 @@ class JobWatch:
 
 
 def correct_plugin(jobs: WatchedJobs) -> None:
-    """Let the executor plugin hear of all jobs, and corrected states."""
+    """Let the executor plugin submit whatever happens, and hear of all jobs, and corrected states."""
     import snakemake_executor_plugin_slurm as plugin
 
     widen_view()
-    plugin.query_job_status = correct_answers(plugin.query_job_status, jobs)
+    submission = Submission(say=jobs.say)
+    correct_submission(plugin, submission)
+    correct_arrays(plugin)
+    plugin.query_job_status = correct_answers(plugin.query_job_status, jobs, submission.ended.is_set)
     # Without this answer it turns to sacct, and stays with it for all its attempts: where Slurm keeps no accounts, it
     # would not notice for forty minutes that the controller is back.
     plugin.get_min_job_age = keep_answer(plugin.get_min_job_age)
