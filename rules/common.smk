@@ -24,6 +24,7 @@ from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.planning.requirements import get_requirements
 from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, load_studies
 from lossgrid.studies import identity
+from lossgrid.studies.built import select_built
 from lossgrid.studies.claims import get_evaluated_metrics
 from lossgrid.studies.code_identity import get_code_identity
 from lossgrid.statistics.names import get_run_names
@@ -33,6 +34,8 @@ from lossgrid.training.launch import hash_deepspeed_file
 try:
     # A relative path, because errors show it.
     STUDIES = load_studies(Path(os.path.relpath(Path(workflow.basedir, "studies"))))
+    # Those that `rule all` builds.
+    BUILT = select_built(config, STUDIES)
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
@@ -374,7 +377,7 @@ def get_shared_files(study):
 def get_prepared_files():
     """What `prepare` makes for the studies that config.yaml names: environments, and prompts from public files."""
     environments = sorted(path.stem for path in Path(workflow.basedir, "envs").glob("*.yaml"))
-    judged = [study for study in config["studies"] if study in STUDIES and STUDIES[study].get_evaluations()]
+    judged = [study for study in BUILT if STUDIES[study].get_evaluations()]
     return [
         *[f"downloads/environments/{environment}.txt" for environment in environments],
         *[f"results/{study}/prompts" for study in judged],
@@ -397,29 +400,21 @@ def get_all_targets():
     All that is made, not only the last files: a job that fails takes its outputs with it, and where they are no
     targets, the older files that were made from them would pass for finished.
     """
-    unknown = [name for name in config["studies"] if name not in STUDIES]
-    if unknown:
-        raise WorkflowError(
-            f"config.yaml: studies: {', '.join(unknown)}: no such study; "
-            f"choose from {', '.join(STUDIES)} or add studies/{unknown[0]}.yaml"
-        )
     figures = [
         f"results/{study}/figures/{figure}.{ending}"
-        for study in config["studies"]
+        for study in BUILT
         for figure in get_figures(study)
         for ending in ("pdf", "svg", "png")
     ]
-    tables = [
-        f"results/{study}/tables/{table}.csv" for study in config["studies"] for table in get_tables(study)
-    ]
-    shared = [file for study in config["studies"] for file in get_shared_files(study)]
-    runs = [file for study in config["studies"] for file in get_run_files(study)]
+    tables = [f"results/{study}/tables/{table}.csv" for study in BUILT for table in get_tables(study)]
+    shared = [file for study in BUILT for file in get_shared_files(study)]
+    runs = [file for study in BUILT for file in get_run_files(study)]
     return figures + tables + shared + runs
 
 
 def get_warnings():
     """What can be said against the studies that are built before anything is trained."""
-    built = [STUDIES[name] for name in config["studies"] if name in STUDIES]
+    built = [STUDIES[name] for name in BUILT]
     return [line for study in built for line in (*describe_starts(study), *describe_missing_key(study))]
 
 
