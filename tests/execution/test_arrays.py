@@ -1,9 +1,13 @@
 """Arrays of jobs: a cell that is offered must be submitted, with the memory and GPUs that it needs itself."""
 
+import random
 import re
+import string
+from dataclasses import replace
 
 import pytest
 import snakemake_executor_plugin_slurm as plugin
+import yaml
 from plugin_executor import make_executor, make_job
 
 from execution.arrays import correct_arrays, group_alike
@@ -81,3 +85,22 @@ def test_jobs_of_several_nodes_are_no_array(corrected, folder):
     calls = corrected.get_calls("sbatch")
     assert len(calls) == 3
     assert not any("--array" in call for call in calls)
+
+
+def test_commands_of_the_largest_array_fit_into_one_argument(corrected, folder, pytestconfig):
+    """Linux takes 128 KiB: with more, every task of the array would fail at its start, at each attempt."""
+    limit = yaml.safe_load((pytestconfig.rootpath / "slurm/config.yaml").read_text())["slurm-array-limit"]
+    ready = [make_job(number) for number in range(limit)]
+    executor, told = make_executor(folder, ready, {"train_cell"})
+    draw = random.Random(0)
+    # What cannot be compressed of a job's command, and more of it than there is: the longest name of a setting in two
+    # places, and three folders. The rest is the same words in all of them.
+    names = {job: "".join(draw.choices(string.ascii_letters, k=500)) for job in ready}
+    executor.format_job_exec = lambda job: f"{'python -m snakemake --mode remote ' * 30}{names[job]}"
+    executor.workflow.executor_settings = replace(executor.workflow.executor_settings, array_limit=limit)
+    executor.run_jobs(ready)
+    executor._job_submission_executor.shutdown()
+    assert told.failed == {}
+    (call,) = corrected.get_calls("sbatch")
+    assert f"--array=1-{limit}" in call
+    assert len(call) < 128 * 1024
