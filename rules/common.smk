@@ -15,7 +15,8 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Progress reaches the logs as it comes.
 os.environ.setdefault("PYTHONUNBUFFERED", "1")
-# Jobs find what `prepare` has fetched; compute nodes are offline as a rule, and tries would cost minutes.
+# Jobs are offline wherever they run, and so is `prepare`: compute nodes have no network as a rule, where each try to
+# reach the Hugging Face Hub would cost minutes. Models are fetched beforehand, by `hf download` into the same HF_HOME.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from execution.start import start_process

@@ -59,7 +59,10 @@ REMEDIES = {
     Kind.NODE_FAILURE: "The job was not to blame: the same command runs it again, training from its last checkpoint.",
     Kind.PREEMPTED: "Another job took its place: the same command runs it again, training from its last checkpoint.",
     Kind.CANCELLED: "It was ended from outside: the same command runs it again, training from its last checkpoint.",
-    Kind.MISSING_MODEL: "`snakemake prepare` on a machine with a network fetches models; then the same command.",
+    Kind.MISSING_MODEL: (
+        "Jobs are offline: fetch it once on a machine with a network, with the same HF_HOME, by `hf download NAME`; "
+        "then the same command."
+    ),
     Kind.FULL_DISK: "Free space or raise the quota first; then the same command, training from its last checkpoint.",
     Kind.JUDGE: "What was answered is kept: do as the line says, and the same command asks for the rest.",
     Kind.SERVER: "The server that the job started did not come up; its last lines stand in the log.",

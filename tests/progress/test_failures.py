@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -294,3 +295,12 @@ def test_memory_limit_in_the_words_of_a_named_node():
         "slurmstepd-g1: error: *** JOB 1 ON g1 CANCELLED AT 2026-11-21T21:58:01 ***\n"
     )
     assert explain_failure("FAILED", log, "").kind == Kind.OUT_OF_MEMORY
+
+
+def test_a_missing_model_is_to_be_fetched_by_what_can_fetch_it():
+    """`snakemake prepare` is offline as all else of the workflow, and fetches no model."""
+    remedy = Kind.MISSING_MODEL.remedy
+    assert "prepare" not in remedy
+    assert "`hf download NAME`" in remedy
+    assert "HF_HOME" in remedy
+    assert Path(sys.executable).with_name("hf").is_file()
