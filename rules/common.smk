@@ -28,6 +28,7 @@ from lossgrid.studies import identity
 from lossgrid.studies.built import select_built
 from lossgrid.studies.claims import get_evaluated_metrics
 from lossgrid.studies.code_identity import get_code_identity
+from lossgrid.studies.products import list_figures, list_shards, list_tables
 from lossgrid.statistics.names import get_run_names
 from lossgrid.studies.start_warnings import describe_starts
 from lossgrid.training.launch import hash_deepspeed_file
@@ -43,10 +44,6 @@ except StudyError as error:
 # By study and path: each cell, and for each alias the path of the trained cell that it stands for.
 CELLS = {name: {cell.path: cell for cell in get_cells(study)} for name, study in STUDIES.items()}
 ALIASES = {name: find_aliases(cells.values()) for name, cells in CELLS.items()}
-
-# What the evaluations by a judge come to.
-JUDGED_TABLES = {"mt_bench": "mt_bench", "alpaca_eval": "leaderboard", "summaries": "summaries"}
-JUDGED_FIGURES = {"mt_bench": "mt_bench", "alpaca_eval": "win_rates"}
 
 # What a cell holds beside its policy, below its folder.
 RUN_FILES = ["responses/heldout.jsonl", "responses/judged.jsonl", "scores/frontier.jsonl"]
@@ -83,16 +80,6 @@ def get_audit_code(wildcards):
     objectives = sorted({cell.objective for cell in CELLS[wildcards.study].values()})
     functions = sorted({CATALOGUE[name].function for name in objectives})
     return get_code("audit_objectives", *[f"lossgrid.objectives.{function}" for function in functions])
-
-
-def has_modulated(study):
-    """Whether a study has cells of the modulated family."""
-    return any(CATALOGUE[cell.objective].modulation for cell in CELLS[study].values())
-
-
-def has_learned(study):
-    """Whether a study has cells that learn a parameter of their loss."""
-    return any(CATALOGUE[cell.objective].learned for cell in CELLS[study].values())
 
 
 def get_need(rule):
@@ -172,9 +159,8 @@ def get_runs(study):
 
 @cache
 def get_shards(study):
-    """The runs of every judging job, fixed by the study's grid."""
-    runs, size = get_runs(study), STUDIES[study].shard_size
-    return [runs[start : start + size] for start in range(0, len(runs), size)]
+    """The runs of every judging job."""
+    return list_shards(STUDIES[study], get_runs(study))
 
 
 @cache
@@ -339,28 +325,6 @@ def get_canonical_files(wildcards):
     return [f"{folder}/policy", *[f"{folder}/{file}" for file in CELL_FILES]]
 
 
-def get_figures(study):
-    """The figures of a study, by name."""
-    return [
-        "loss_shapes",
-        "frontier",
-        *(["plane"] if has_modulated(study) else []),
-        "training_curves",
-        *(["learned_mix"] if has_learned(study) else []),
-        "differences",
-        *[figure for name, figure in JUDGED_FIGURES.items() if name in STUDIES[study].get_evaluations()],
-    ]
-
-
-def get_tables(study):
-    """The tables of a study, by name."""
-    evaluations = STUDIES[study].get_evaluations()
-    judged = [table for name, table in JUDGED_TABLES.items() if name in evaluations]
-    claims = ["claims"] if STUDIES[study].claims else []
-    judge = ["judge", "judge_costs"] if evaluations else []
-    return ["audit", "cells", "predictions", *judged, *judge, "comparisons", *claims, "costs"]
-
-
 def get_shared_files(study):
     """What a study makes once for all its cells, and the judgments of their shards."""
     evaluations = STUDIES[study].get_evaluations()
@@ -404,10 +368,12 @@ def get_all_targets():
     figures = [
         f"results/{study}/figures/{figure}.{ending}"
         for study in BUILT
-        for figure in get_figures(study)
+        for figure in list_figures(STUDIES[study])
         for ending in ("pdf", "svg", "png")
     ]
-    tables = [f"results/{study}/tables/{table}.csv" for study in BUILT for table in get_tables(study)]
+    tables = [
+        f"results/{study}/tables/{table}.csv" for study in BUILT for table in list_tables(STUDIES[study])
+    ]
     shared = [file for study in BUILT for file in get_shared_files(study)]
     runs = [file for study in BUILT for file in get_run_files(study)]
     return figures + tables + shared + runs

@@ -9,12 +9,13 @@ from pathlib import Path
 from lossgrid.progress.failures import Failure
 from lossgrid.progress.files import FileIndex
 from lossgrid.progress.holder import Holder, find_last_beginning, read_holder
-from lossgrid.progress.jobs import SFT, Job, get_shards, list_jobs
+from lossgrid.progress.jobs import SFT, Job, list_jobs
 from lossgrid.progress.journal import StudyJournal, read_journal
 from lossgrid.progress.left_jobs import LeftJobs
 from lossgrid.progress.logs import read_failure
 from lossgrid.progress.states import JobState, State, find_resume_step, find_state
 from lossgrid.studies import Cell, Study, find_aliases, get_cells
+from lossgrid.studies.products import list_shards
 
 TRAIN, GENERATE, FRONTIER = "train", "generate", "frontier"
 _STAGES = {
@@ -109,7 +110,7 @@ class StudyProgress:
             elif job.rule == "score_judgments":
                 found[job.run, job.evaluation] = job
         for evaluation in self.study.get_evaluations():
-            for number, runs in enumerate(get_shards(self.study, self.runs)):
+            for number, runs in enumerate(list_shards(self.study, self.runs)):
                 judging = self.jobs[f"logs/judge_responses/{evaluation}/shard~{number}.log"]
                 if self.get_state(judging).state.is_done:
                     continue
