@@ -12,13 +12,13 @@ INSTALL = Path(__file__).with_name("install.sh")
 def installed():
     """Slurm's programs. They are installed only where that is asked for: it changes the machine."""
     missing = find_missing_programs()
-    if missing and os.environ.get("LOSSGRID_INSTALL_SLURM") == "1":
+    if missing and os.environ.get("LOSSGRID_INSTALL_PACKAGES") == "1":
         process = subprocess.run([INSTALL], stderr=subprocess.PIPE, text=True)
         if process.returncode:
             pytest.fail(f"Slurm cannot be installed: {process.stderr.strip()}")
     elif missing:
         pytest.skip(
-            f"{', '.join(missing)}: not installed; LOSSGRID_INSTALL_SLURM=1 lets the tests install Debian's packages "
+            f"{', '.join(missing)}: not installed; LOSSGRID_INSTALL_PACKAGES=1 lets the tests install Debian's packages "
             "of Slurm, as root"
         )
 
