@@ -13,7 +13,7 @@ rule generate_responses:
         "results/{study}/benchmarks/generate_responses/{run}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: get_threads("generate_responses")
     resources:
         **get_resources("generate_responses"),
     params:

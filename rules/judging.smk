@@ -12,7 +12,7 @@ rule judge_responses:
         study=get_judge_pattern(local=False),
     conda:
         "../envs/judge.yaml"
-    threads: 1
+    threads: get_threads("judge_responses")
     resources:
         **get_resources("judge_responses"),
     params:
