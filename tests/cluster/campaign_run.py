@@ -125,7 +125,7 @@ class CampaignRun:
     def get_step(self, job: Job) -> int:
         """Steps that a job's cell has done; 0 for a job that trains none."""
         cell = self.study.get_cell(job)
-        return self.study.get_progress(cell)[0] if cell else 0
+        return self.study.get_steps(cell) if cell else 0
 
     def await_end(self, job: Job, seconds: float) -> str:
         """Wait until a job is no longer what it was.
