@@ -103,12 +103,6 @@ def get_resources(rule):
     }
 
 
-def get_threads(rule):
-    """The threads of a rule whose jobs may start a server, as a function of the study."""
-    need = get_need(rule)
-    return lambda wildcards: need(wildcards).threads
-
-
 def get_processes(wildcards):
     """Training processes of a cell."""
     return get_study(wildcards).training.processes

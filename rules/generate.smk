@@ -13,7 +13,7 @@ rule generate_responses:
         "results/{study}/benchmarks/generate_responses/{run}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: get_threads("generate_responses")
+    threads: 1
     resources:
         **get_resources("generate_responses"),
     params:

@@ -12,7 +12,7 @@ rule judge_responses:
         study=get_judge_pattern(local=False),
     conda:
         "../envs/judge.yaml"
-    threads: get_threads("judge_responses")
+    threads: 1
     resources:
         **get_resources("judge_responses"),
     params:

@@ -46,14 +46,6 @@ class Requirements:
     mem_mb: int
     runtime: int
 
-    @property
-    def threads(self) -> int:
-        """CPU threads of a job of one process: more than one only beside a GPU.
-
-        A model on a CPU is given one wherever it runs, because sums over threads differ in their last bits.
-        """
-        return self.cpus if self.gpus else 1
-
     def scale(self, attempt: int) -> "Requirements":
         """What the nth attempt asks for, from 1: n times the memory and the time of the first."""
         return replace(self, mem_mb=attempt * self.mem_mb, runtime=attempt * self.runtime)

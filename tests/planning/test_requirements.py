@@ -65,20 +65,6 @@ def test_a_served_judge_has_its_memory_beside_the_job(mini, vary, judge, mem_mb,
     assert asked.gpu_memory_gb == gpu_memory_gb
 
 
-def test_a_server_on_gpus_has_threads_and_a_model_on_a_cpu_has_one(mini, vary):
-    """One thread starves a server; more than one change the last bits of what is computed on a CPU."""
-    server = {"engine": "server", "command": "vllm serve {model} --port {port}"}
-    served = vary(
-        mini, device="gpu", evaluation=server, judge={"command": "vllm serve judge --port {port}", "gpus": 2}
-    )
-    threads = {
-        rule: get_requirements(served, rule).threads for rule in ("judge_responses", "generate_responses")
-    }
-    assert threads == {"judge_responses": 5, "generate_responses": 3}
-    on_cpu = vary(mini, evaluation=server)
-    assert {get_requirements(on_cpu, rule).threads for rule in RULES} == {1}
-
-
 @pytest.mark.parametrize("rule", MODEL_RULES)
 @given(layers=st.integers(1, 80), wider=st.integers(0, 60))
 def test_a_larger_model_never_asks_for_less(mini, vary, rule, layers, wider):
