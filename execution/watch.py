@@ -14,6 +14,7 @@ from execution.journal import Journal
 from execution.main_process import MainProcess
 from execution.provenance import note_origin
 from execution.queue import QueueError, call, widen_view
+from execution.requests_check import check_requests
 from execution.status_query import WatchedJobs, correct_answers
 from execution.submission import Submission, correct_submission
 
@@ -38,9 +39,14 @@ class JobWatch:
 
         Args:
             workflow: Snakemake's workflow.
+
+        Raises:
+            WorkflowError: A job of this run cannot be placed on the cluster.
         """
         if self.process is None:
             return
+        if self.process.executor == "slurm":
+            check_requests(workflow)
         persistence = workflow.persistence
         jobs = WatchedJobs(
             finished=lambda job: not is_incomplete(Path(persistence.path), job), say=logger.warning

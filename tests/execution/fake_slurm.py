@@ -38,6 +38,12 @@ for job in "$@"; do
     mv "$here/kept" "$here/queue"
 done
 """
+SINFO = """\
+case "$*" in
+*%G*) cat "$here/nodes" ;;
+*) cat "$here/sinfo" ;;
+esac
+"""
 SCONTROL = """\
 case "$1" in
 show) echo 'MinJobAge               = 300 sec' ;;
@@ -82,7 +88,8 @@ class FakeSlurm:
         self.add_program("scancel", SCANCEL)
         self.add_program("scontrol", SCONTROL)
         self.add_program("sbatch", SBATCH)
-        self.add_program("sinfo", 'cat "$here/sinfo"\n')
+        (self.folder / "nodes").write_text("cpu|64000|(null)|(null)\ngpu|512000|gpu:a100:8(S:0-1)|small\n")
+        self.add_program("sinfo", SINFO)
         return self
 
     @property
@@ -105,6 +112,10 @@ class FakeSlurm:
         """What squeue shows from its next call on, or from the one after those that are already set."""
         answers = self.folder / "answers"
         (answers / f"{len(list(answers.iterdir())):03}").write_text("".join(f"{job}\n" for job in jobs))
+
+    def set_nodes(self, *nodes: str) -> None:
+        """What sinfo shows of the nodes: partition, memory, generic resources and features."""
+        (self.folder / "nodes").write_text("".join(f"{node}\n" for node in nodes))
 
     def stop_answering(self) -> None:
         """As a controller that is down."""
