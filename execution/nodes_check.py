@@ -27,6 +27,9 @@ def check_gpus(site: Site, nodes: list[Nodes]) -> list[str]:
     where = f"partition {site.partitions.gpu}"
     models = sorted({name for node in nodes for name, _ in node.gpus})
     if not models:
+        if site.partitions.gpu == site.partitions.cpu:
+            # A cluster without GPUs, for studies that need none.
+            return []
         return [
             describe_value(
                 ("partitions", "gpu"),

@@ -56,6 +56,11 @@ def test_every_ready_job_is_submitted_with_its_own_request(corrected, folder):
         assert (memory // 4000, gpus, "-C big" in call) in [(1, "1", False), (2, "4", True)]
     assert tasks == 150
     assert len(set(told.submitted.values())) == 150
+    # All of an array get what its first job asks for.
+    asked = {}
+    for number, task in told.submitted.items():
+        asked.setdefault(task.partition("_")[0], set()).add(jobs[number].resources.mem_mb)
+    assert all(len(memory) == 1 for memory in asked.values())
 
 
 def test_what_is_not_to_be_an_array_is_submitted_one_by_one(corrected, folder):
