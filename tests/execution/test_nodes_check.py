@@ -40,7 +40,9 @@ def test_what_fits_is_not_complained_of(check):
     assert check(SITE.replace("small", "'[small|fast]'")) == []
     assert check(SITE.replace("a100", "null"), "gpu|1|gpu:8|small") == []
     # A cluster without GPUs names the same partition twice.
-    assert check(SITE.replace("gpu: gpu", "gpu: cpu").replace("small", "null"), "cpu|64000|(null)|(null)") == []
+    assert (
+        check(SITE.replace("gpu: gpu", "gpu: cpu").replace("small", "null"), "cpu|64000|(null)|(null)") == []
+    )
     # Of partitions without a node, such as in a cloud, nothing is known.
     assert check(SITE, "cpu|64000|(null)|(null)") == []
 
