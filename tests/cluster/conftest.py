@@ -18,8 +18,8 @@ def installed():
             pytest.fail(f"Slurm cannot be installed: {process.stderr.strip()}")
     elif missing:
         pytest.skip(
-            f"{', '.join(missing)}: not installed; LOSSGRID_INSTALL_PACKAGES=1 lets the tests install Debian's packages "
-            "of Slurm, as root"
+            f"{', '.join(missing)}: not installed; LOSSGRID_INSTALL_PACKAGES=1 lets the tests install Debian's "
+            "packages of Slurm, as root"
         )
 
 

@@ -89,7 +89,9 @@ def test_same_command_goes_on_after_the_main_process_was_killed(tiny):
         again = tiny.run("--rerun-incomplete")
         assert find_left(tiny.folder) == []
     assert again.returncode == 0, again.stdout
-    assert re.search(r"ending \d process(es)? that an earlier main process left on this machine", again.stdout)
+    assert re.search(
+        r"ending \d process(es)? that an earlier main process left on this machine", again.stdout
+    )
     assert f"removed the lock of an earlier main process (process {main.pid}, since " in again.stdout
     assert tiny.output.read_text() == "one\n"
     events = [line["event"] for line in tiny.read_journal()]
