@@ -1,5 +1,7 @@
 """A study on one screen."""
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.text import Text
 
@@ -134,12 +136,24 @@ def spell_group(progress: StudyProgress, jobs: list[Job], what: str = "") -> Tex
 
 def print_running(progress: StudyProgress, console: Console) -> None:
     """The jobs that run, one a line."""
-    jobs = progress.select(State.RUNNING)
-    print_heading(console, "Running", jobs)
+    print_listed(progress, console, State.RUNNING, "Running", describe_running)
+
+
+def print_listed(
+    progress: StudyProgress,
+    console: Console,
+    state: State,
+    heading: str,
+    describe: Callable[[StudyProgress, Job], str],
+) -> list[Job]:
+    """A heading and the jobs in a state, one a line with what is said of it; those jobs."""
+    jobs = progress.select(state)
+    print_heading(console, heading, jobs)
     for job in jobs[:MOST_LISTED]:
-        line = Text(f"  {name_job(job)}: ").append(describe_running(progress, job), STYLES[State.RUNNING])
+        line = Text(f"  {name_job(job)}: ").append(describe(progress, job), STYLES[state])
         console.print(line, soft_wrap=True)
     print_more(console, len(jobs) - MOST_LISTED)
+    return jobs
 
 
 def print_stopped(progress: StudyProgress, console: Console) -> None:
@@ -167,13 +181,8 @@ def print_stopped(progress: StudyProgress, console: Console) -> None:
 
 def print_uncertain(progress: StudyProgress, console: Console) -> None:
     """The jobs that may have outlived their main process, with what asks Slurm for them."""
-    jobs = progress.select(State.UNCERTAIN)
-    print_heading(console, "Perhaps still running, on Slurm without their main process", jobs)
-    for job in jobs[:MOST_LISTED]:
-        line = Text(f"  {name_job(job)}: ").append(describe_uncertain(progress, job), STYLES[State.UNCERTAIN])
-        console.print(line, soft_wrap=True)
-    print_more(console, len(jobs) - MOST_LISTED)
-    if jobs:
+    heading = "Perhaps still running, on Slurm without their main process"
+    if jobs := print_listed(progress, console, State.UNCERTAIN, heading, describe_uncertain):
         print_line(console, f"  To see whether they do:  {spell_squeue(progress, jobs)}")
 
 
