@@ -1,6 +1,7 @@
 # Two commands do everything on a fresh machine with Python >= 3.11, make and a C compiler:
 #   make demo   the embedded study `mini`, from nothing to results/mini/figures
 #   make test   the test suite (make test-all adds the slow whole-system tests)
+# Both begin with `make install`: the environment $(VENV) with the versions of requirements.lock.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -11,7 +12,9 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test test-all lint docs lock clean
+.PHONY: install demo test test-all lint docs lock clean
+
+install: $(VENV)/installed
 
 demo: $(VENV)/installed
 	snakemake --profile profiles/local --cores $(CORES)

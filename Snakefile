@@ -13,6 +13,7 @@ configfile: "config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/publishing.smk"
 include: "rules/environments.smk"
 include: "rules/audit.smk"
 include: "rules/data.smk"
@@ -26,6 +27,7 @@ include: "rules/claims.smk"
 include: "rules/cards.smk"
 include: "rules/figures.smk"
 include: "rules/judged_figures.smk"
+include: "rules/report.smk"
 
 
 wildcard_constraints:
@@ -87,7 +89,7 @@ onstart:
 
 onsuccess:
     WATCH.end(success=True)
-    print("Done. Look at results/<study>/figures and results/<study>/tables.")
+    print("Done. Open " + " and ".join(f"results/{study}/report/index.html" for study in BUILT) + ".")
 
 
 onerror:

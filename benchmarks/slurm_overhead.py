@@ -45,6 +45,7 @@ def main() -> None:
         study = ClusterStudy(copy, STUDY, cluster=cluster)
         study.choose_partition("cpu")
         for what, rules in (("one figure", ONE), ("all figures and tables", MANY)):
+            jobs = count_jobs(copy, rules)
             measured: dict[str, list[float]] = {"local": [], "slurm": []}
             for _ in range(arguments.rounds):
                 measured["local"].append(time_run(copy, ["--profile", "profiles/local"], rules))
@@ -53,7 +54,6 @@ def main() -> None:
                     time_run(copy, slurm, rules, {"SLURM_CONF": str(cluster.configuration)})
                 )
             local, remote = (statistics.median(values) for values in measured.values())
-            jobs = count_jobs(copy, rules)
             print(
                 f"{what}, {jobs} jobs: {local:.1f} s here, {remote:.1f} s on Slurm, "
                 f"{remote / local:.1f} times as long; {(remote - local) / jobs:.1f} s more a job",
@@ -70,8 +70,6 @@ def time_run(copy: Path, profile: list[str], rules: tuple[str, ...], variables: 
         *profile,
         "--quiet",
         "all",
-        "--until",
-        *rules,
         "--forcerun",
         *rules,
     ]
@@ -82,7 +80,7 @@ def time_run(copy: Path, profile: list[str], rules: tuple[str, ...], variables: 
 
 
 def count_jobs(copy: Path, rules: tuple[str, ...]) -> int:
-    """Jobs of such a command."""
+    """Jobs of such a command, without the target of all."""
     command = [
         sys.executable,
         "-m",
@@ -90,15 +88,13 @@ def count_jobs(copy: Path, rules: tuple[str, ...]) -> int:
         "-n",
         "--cores",
         "1",
-        "--until",
-        *rules,
         "--forcerun",
         *rules,
     ]
     output = subprocess.run(
         command, cwd=copy, env=get_environment(), check=True, capture_output=True, text=True
     ).stdout
-    return int(next(line.split()[1] for line in output.splitlines() if line.startswith("total ")))
+    return int(next(line.split()[1] for line in output.splitlines() if line.startswith("total "))) - 1
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import getpass
 
 from execution.queue import QueueError, call
-from execution.site import FILE, Site, SiteError
+from execution.site import Site, SiteError, describe_value
 
 
 def check_account(site: Site) -> None:
@@ -21,5 +21,5 @@ def check_account(site: Site) -> None:
     known = sorted(set(lines.split()))
     if known and site.account.lower() not in {account.lower() for account in known}:
         raise SiteError(
-            f"{FILE}: account: {site.account}: not one of your accounts; there are {', '.join(known)}"
+            describe_value(("account",), f"not one of your accounts; there are {', '.join(known)}")
         )

@@ -7,9 +7,10 @@ launch`; where Slurm gave several nodes to the job, one on each of them, by srun
 import argparse
 import os
 import re
+import sys
 from dataclasses import dataclass
 
-from execution.queue import call
+from execution.queue import QueueError, call
 
 # Between the ports that servers are given by custom and those that the system gives to clients.
 FIRST_PORT, PORTS = 20000, 10000
@@ -77,8 +78,11 @@ def find_allocation() -> Allocation | None:
     job = os.environ.get("SLURM_JOB_ID")
     if job is None:
         return None
-    # Of the variables of a job, Snakemake's plugin leaves few more than its id.
-    lines = call("scontrol", "show", "job", job, "--oneliner")
+    # Of the variables of a job, Snakemake's plugin leaves few more than its id. That of an array's last task is the
+    # array's as well, by which Slurm shows all tasks.
+    array, task = (os.environ.get(f"SLURM_ARRAY_{name}_ID") for name in ("JOB", "TASK"))
+    asked = f"{array}_{task}" if array and task else job
+    lines = call("scontrol", "show", "job", asked, "--oneliner")
     nodes = int(re.search(r"NumNodes=(\d+)", lines).group(1))
     if nodes == 1:
         return Allocation(int(job), 1, "127.0.0.1")
@@ -94,7 +98,12 @@ def main() -> None:
     parser.add_argument("--deepspeed", required=True, help="name of a file in deepspeed/, without .json")
     parser.add_argument("script", nargs=argparse.REMAINDER, help="the training script and its arguments")
     arguments = parser.parse_args()
-    command = compose_launch(arguments.processes, arguments.deepspeed, arguments.script, find_allocation())
+    try:
+        command = compose_launch(
+            arguments.processes, arguments.deepspeed, arguments.script, find_allocation()
+        )
+    except (QueueError, ValueError) as error:
+        sys.exit(f"{error}")
     os.execvp(command[0], command)
 
 

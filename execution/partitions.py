@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from execution.queue import QueueError, call
-from execution.site import FILE, Site, SiteError
+from execution.nodes import Nodes, read_features, read_nodes
+from execution.queue import UnreadableAnswerError, call
+from execution.site import Site, SiteError, describe_value
 
 
 @dataclass(frozen=True)
@@ -14,10 +15,12 @@ class Partition:
         name: Its name.
         most_minutes: The longest that a job may ask for; None without a limit. A job that asks for more would wait
             for ever.
+        nodes: Those that are alike as one.
     """
 
     name: str
     most_minutes: int | None
+    nodes: tuple[Nodes, ...] = ()
 
 
 def check_partitions(site: Site) -> dict[str, Partition]:
@@ -32,7 +35,9 @@ def check_partitions(site: Site) -> dict[str, Partition]:
         for name in names.split(","):
             if name not in known:
                 raise SiteError(
-                    f"{FILE}: partitions.{key}: {name}: no such partition; there are {', '.join(known)}"
+                    describe_value(
+                        ("partitions", key), f"{name}: no such partition; there are {', '.join(known)}"
+                    )
                 )
     return known
 
@@ -51,20 +56,41 @@ def get_most_minutes(names: str, partitions: dict[str, Partition]) -> int | None
     return None if None in limits else max(limits)
 
 
+def get_most_mb(names: str, partitions: dict[str, Partition], constraint: str | None) -> int | None:
+    """The most memory that a job may ask for on a node of one of several partitions.
+
+    Args:
+        names: Of the partitions, with commas between them.
+        partitions: Their nodes, by name.
+        constraint: What features the nodes must have.
+
+    Returns:
+        MB; None where the nodes are not known.
+    """
+    nodes = [kind for name in names.split(",") if name in partitions for kind in partitions[name].nodes]
+    if constraint:
+        # With a choice between features, the nodes that have one of them count.
+        wanted = set(read_features(constraint))
+        nodes = [kind for kind in nodes if wanted & kind.features] or nodes
+    # A cluster may keep some of it for itself, and an array of jobs asks for a few MB more than one job.
+    return max((kind.memory_mb * 99 // 100 for kind in nodes), default=None)
+
+
 def read_partitions() -> dict[str, Partition]:
     """The partitions that sinfo shows, by name.
 
     Raises:
         QueueError: sinfo failed.
     """
-    partitions = {}
+    partitions, nodes = {}, read_nodes()
     # Hidden ones too.
     for line in call("sinfo", "--all", "--noheader", "--format", "%R\t%l").splitlines():
         name, _, limit = line.partition("\t")
         try:
-            partitions[name] = Partition(name, read_minutes(limit))
+            own = tuple(kind for kind in nodes if kind.partition == name)
+            partitions[name] = Partition(name, read_minutes(limit), own)
         except ValueError:
-            raise QueueError(
+            raise UnreadableAnswerError(
                 f"sinfo: partition {name}: its time limit is written in an unknown way: {limit}"
             ) from None
     return partitions
@@ -77,7 +103,8 @@ def read_minutes(limit: str) -> int | None:
     `days-hours:minutes:seconds`.
 
     Returns:
-        The minutes, rounded down; None without a limit.
+        The minutes, rounded down but at least one, because to ask for none is to ask without a limit; None without a
+        limit.
 
     Raises:
         ValueError: It is written in another way.
@@ -93,4 +120,4 @@ def read_minutes(limit: str) -> int | None:
         hours, minutes, _ = (*numbers, 0, 0)[:3]
     else:
         hours, minutes = numbers[:2] if len(numbers) == 3 else (0, numbers[0])
-    return (int(days or 0) * 24 + hours) * 60 + minutes
+    return max(1, (int(days or 0) * 24 + hours) * 60 + minutes)

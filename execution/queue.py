@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from execution.outage import is_outage
+
 TIMEOUT = 60
 # Between two questions to a controller that does not answer.
 PAUSE = 5
+# A refusal in words that are not known to be an outage's is believed after so many seconds.
+BRIEF = 60
 # A job in one of these states still has something to do.
 ACTIVE = {
     "CONFIGURING", "COMPLETING", "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESIZING", "RUNNING",
@@ -23,6 +27,14 @@ NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 class QueueError(RuntimeError):
     """Slurm does not answer, or refuses."""
+
+
+class MissingCommandError(QueueError):
+    """A command of Slurm is not there: to ask again is of no use."""
+
+
+class UnreadableAnswerError(QueueError):
+    """Slurm answers in an unknown way: to ask again is of no use."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,8 @@ def call(*command: str) -> str:
     """What a command of Slurm prints.
 
     Raises:
-        QueueError: It is not there, failed, or did not answer; the message holds its own words.
+        MissingCommandError: It is not there.
+        QueueError: It failed or did not answer; the message holds its own words.
     """
     try:
         process = subprocess.run(
@@ -93,7 +106,7 @@ def call(*command: str) -> str:
             env=get_plain_environment(),
         )
     except FileNotFoundError:
-        raise QueueError(
+        raise MissingCommandError(
             f"{command[0]}: no such command; run on a node from which jobs are submitted"
         ) from None
     except subprocess.TimeoutExpired:
@@ -125,17 +138,23 @@ def insist(ask: Callable[[], object], patience: float, say: Callable[[str], None
 
     Args:
         ask: What may raise QueueError.
-        patience: After so many seconds without an answer the error is raised.
+        patience: After so many seconds without an answer the error is raised; earlier where it is no outage.
         say: Gets a line when the first answer is missing.
+
+    Raises:
+        QueueError: The last one; at once where a command is missing or its answer cannot be read.
     """
-    deadline, told = time.monotonic() + patience, False
+    began, told = time.monotonic(), False
     while True:
         try:
             return ask()
+        except (MissingCommandError, UnreadableAnswerError):
+            raise
         except QueueError as error:
-            if time.monotonic() > deadline:
+            longest = patience if is_outage(str(error)) else min(patience, BRIEF)
+            if time.monotonic() > began + longest:
                 raise
             if not told:
-                say(f"Slurm does not answer ({error}); asking again for {patience:.0f} s")
+                say(f"Slurm does not answer ({error}); asking again for {longest:.0f} s")
                 told = True
             time.sleep(PAUSE)

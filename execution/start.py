@@ -10,9 +10,11 @@ from snakemake.logging import logger
 from execution.accounts import check_account
 from execution.invocation import Invocation, read_invocation
 from execution.main_process import AnotherMainProcessError, MainProcess
+from execution.nodes_check import check_nodes
 from execution.partitions import Partition, check_partitions
 from execution.placement import place_rules
 from execution.queue import QueueError, insist
+from execution.scratch import keep_scratch
 from execution.site import Site, SiteError, read_site
 from execution.software import choose_software
 from execution.start_guard import PATIENCE, StartRefusedError, guard_start
@@ -40,7 +42,9 @@ def start_process(workflow, get_need: Callable[[str], Callable], orphans: str) -
         if workflow.is_main_process:
             return start_main_process(workflow, get_need, orphans, read_invocation(sys.argv[1:]))
         if os.environ.get(EXECUTOR) == "slurm":
-            place_jobs(workflow, get_need, read_site(), {})
+            site = read_site()
+            keep_scratch(site.scratch)
+            place_jobs(workflow, get_need, site, {}, inside=True)
         return None
     except (AnotherMainProcessError, QueueError, SiteError, StartRefusedError) as error:
         raise WorkflowError(str(error)) from None
@@ -54,7 +58,10 @@ def start_main_process(workflow, get_need, orphans: str, invocation: Invocation)
     os.environ[EXECUTOR] = invocation.executor
     if invocation.executor == "slurm":
         site = read_site()
-        place_jobs(workflow, get_need, site, check_site(site) if invocation.runs_jobs else {})
+        runs = invocation.runs_jobs
+        place_jobs(
+            workflow, get_need, site, check_site(site) if runs else {}, say=logger.warning if runs else None
+        )
         choose_software(workflow.deployment_settings, site.software)
     if not invocation.runs_jobs:
         return None
@@ -65,9 +72,11 @@ def check_site(site: Site) -> dict[str, Partition]:
     """The limits of the cluster's partitions, once it is clear that the site's settings fit the cluster."""
     partitions = insist(lambda: check_partitions(site), PATIENCE, logger.warning)
     check_account(site)
+    check_nodes(site, partitions)
     return partitions
 
 
-def place_jobs(workflow, get_need, site: Site, partitions: dict[str, Partition]) -> None:
+def place_jobs(workflow, get_need, site: Site, partitions: dict[str, Partition], **options) -> None:
     """Give every rule what Slurm has to know; what the command line sets by --set-resources stays."""
-    place_rules(workflow.rules, get_need, site, partitions, workflow.resource_settings.overwrite_resources)
+    chosen = workflow.resource_settings.overwrite_resources
+    place_rules(workflow.rules, get_need, site, partitions, chosen, **options)

@@ -154,10 +154,21 @@ def holds(name: str, array: str, task: int) -> bool:
     return False
 
 
-def correct_answers(query: Query, jobs: WatchedJobs) -> Query:
-    """A query of the plugin whose answers are corrected; a missing answer stays one."""
+def correct_answers(
+    query: Query, jobs: WatchedJobs, interrupted: Callable[[], bool] = lambda: False
+) -> Query:
+    """A query of the plugin whose answers are corrected; a missing answer stays one.
+
+    Args:
+        query: The plugin's.
+        jobs: Those that are watched.
+        interrupted: Whether the main process ends: it would first wait for all attempts of an answer, which are those
+            of forty minutes.
+    """
 
     async def ask(*arguments, **options):
+        if interrupted():
+            return dict.fromkeys(jobs.missing_since, PENDING), 0.0
         states, seconds = await query(*arguments, **options)
         if states is None:
             return states, seconds

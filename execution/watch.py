@@ -8,12 +8,15 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
+from execution.arrays import correct_arrays
 from execution.events import JobListener
 from execution.journal import Journal
 from execution.main_process import MainProcess
 from execution.provenance import note_origin
 from execution.queue import QueueError, call, widen_view
+from execution.requests_check import check_requests
 from execution.status_query import WatchedJobs, correct_answers
+from execution.submission import Submission, correct_submission
 
 # Seconds; `status` takes a main process on another host for gone after two minutes without.
 HEARTBEAT = 60
@@ -36,9 +39,14 @@ class JobWatch:
 
         Args:
             workflow: Snakemake's workflow.
+
+        Raises:
+            WorkflowError: A job of this run cannot be placed on the cluster.
         """
         if self.process is None:
             return
+        if self.process.executor == "slurm":
+            check_requests(workflow)
         persistence = workflow.persistence
         jobs = WatchedJobs(
             finished=lambda job: not is_incomplete(Path(persistence.path), job), say=logger.warning
@@ -72,11 +80,14 @@ class JobWatch:
 
 
 def correct_plugin(jobs: WatchedJobs) -> None:
-    """Let the executor plugin hear of all jobs, and corrected states."""
+    """Let the executor plugin submit whatever happens, and hear of all jobs, and corrected states."""
     import snakemake_executor_plugin_slurm as plugin
 
     widen_view()
-    plugin.query_job_status = correct_answers(plugin.query_job_status, jobs)
+    submission = Submission(say=jobs.say)
+    correct_submission(plugin, submission)
+    correct_arrays(plugin)
+    plugin.query_job_status = correct_answers(plugin.query_job_status, jobs, submission.ended.is_set)
     # Without this answer it turns to sacct, and stays with it for all its attempts: where Slurm keeps no accounts, it
     # would not notice for forty minutes that the controller is back.
     plugin.get_min_job_age = keep_answer(plugin.get_min_job_age)

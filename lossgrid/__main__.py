@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 import tyro
 
-STUDIES = Path("studies")
-
 
 def audit(study: Annotated[str, tyro.conf.Positional], csv: Path | None = None) -> None:
     """See trouble in the losses of a study before training: starts, traps, tails, overflow.
@@ -89,10 +87,11 @@ def status(
         failed: Show what failed or was interrupted, why, and what its rerun will do.
         every_run: Show every run, however many there are.
     """
-    from lossgrid.progress.command import get_built_studies, show_status
+    from lossgrid.progress.command import show_status
     from lossgrid.studies import load_study
+    from lossgrid.studies.built import read_built
 
-    names = [study] if study else get_built_studies()
+    names = [study] if study else read_built()
     show_status([load_study(find_study(name)) for name in names], failed, every_run)
 
 
@@ -127,22 +126,23 @@ def find_study(name: str) -> Path:
     """
     from lossgrid.studies import StudyError
     from lossgrid.studies.errors import find_nearest
+    from lossgrid.studies.loading import FOLDER, list_study_files
 
     path = Path(name)
     if path.suffix == ".yaml":
         if not path.is_file():
-            raise StudyError(f"{name}: no such file; give the path of a study file or its name in {STUDIES}/")
+            raise StudyError(f"{name}: no such file; give the path of a study file or its name in {FOLDER}/")
         return path
-    known = [file.stem for file in sorted(STUDIES.glob("*.yaml")) if not file.name.endswith(".lock.yaml")]
+    known = [file.stem for file in list_study_files(FOLDER)]
     if not known:
         raise StudyError(
-            f"{name}: no studies in {STUDIES.absolute()}; run from the repository or give a file's path"
+            f"{name}: no studies in {FOLDER.absolute()}; run from the repository or give a file's path"
         )
     if name not in known:
         raise StudyError(
             f"{name}: no such study; the nearest is {find_nearest(name, known)}; known: {', '.join(known)}"
         )
-    return STUDIES / f"{name}.yaml"
+    return FOLDER / f"{name}.yaml"
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,6 +1,6 @@
 rule write_cards:
     input:
-        tables=get_card_tables,
+        tables=collect_tables(CARD_TABLES),
         health=collect_cell_files("health.json"),
         reference="results/{study}/reference",
     output:

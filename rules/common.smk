@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import re
@@ -7,7 +8,6 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
-from snakemake.settings.types import DeploymentMethod
 
 # Scripts find the library here and not in an installation: a conda environment holds no lossgrid.
 sys.path.insert(0, workflow.basedir)
@@ -16,7 +16,8 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Progress reaches the logs as it comes.
 os.environ.setdefault("PYTHONUNBUFFERED", "1")
-# Jobs find what `prepare` has fetched; compute nodes are offline as a rule, and tries would cost minutes.
+# Jobs are offline wherever they run, and so is `prepare`: compute nodes have no network as a rule, where each try to
+# reach the Hugging Face Hub would cost minutes. Models are fetched beforehand, by `hf download` into the same HF_HOME.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from execution.start import start_process
@@ -25,16 +26,19 @@ from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.planning.requirements import get_requirements
 from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, load_studies
 from lossgrid.studies import identity
+from lossgrid.studies.built import select_built
 from lossgrid.studies.claims import get_evaluated_metrics
 from lossgrid.studies.code_identity import get_code_identity
+from lossgrid.studies.products import list_documents, list_shards, list_tables
 from lossgrid.statistics.names import get_run_names
 from lossgrid.studies.start_warnings import describe_starts
 from lossgrid.training.launch import hash_deepspeed_file
-from lossgrid.training.live.tracker_choice import CHOICE, check_tracker
 
 try:
     # A relative path, because errors show it.
     STUDIES = load_studies(Path(os.path.relpath(Path(workflow.basedir, "studies"))))
+    # Those that `rule all` builds.
+    BUILT = select_built(config, STUDIES)
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
@@ -42,26 +46,9 @@ except StudyError as error:
 CELLS = {name: {cell.path: cell for cell in get_cells(study)} for name, study in STUDIES.items()}
 ALIASES = {name: find_aliases(cells.values()) for name, cells in CELLS.items()}
 
-# What the evaluations by a judge come to.
-JUDGED_TABLES = {"mt_bench": "mt_bench", "alpaca_eval": "leaderboard", "summaries": "summaries"}
-JUDGED_FIGURES = {"mt_bench": "mt_bench", "alpaca_eval": "win_rates"}
-
 # What a cell holds beside its policy, below its folder.
 RUN_FILES = ["responses/heldout.jsonl", "responses/judged.jsonl", "scores/frontier.jsonl"]
 CELL_FILES = ["training.jsonl", "health.json", *RUN_FILES]
-
-
-def get_tracker():
-    """The experiment tracker that config.yaml names, checked where jobs are planned."""
-    choice = str(config.get("tracker") or "none")
-    if not workflow.is_main_process:
-        return choice
-    is_conda_used = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-    environment = Path(os.path.relpath(Path(workflow.basedir, "envs", "train.yaml")))
-    try:
-        return check_tracker(choice, environment if is_conda_used else None)
-    except ValueError as error:
-        raise WorkflowError(f"config.yaml: {error}") from None
 
 
 def get_study(wildcards):
@@ -94,16 +81,6 @@ def get_audit_code(wildcards):
     objectives = sorted({cell.objective for cell in CELLS[wildcards.study].values()})
     functions = sorted({CATALOGUE[name].function for name in objectives})
     return get_code("audit_objectives", *[f"lossgrid.objectives.{function}" for function in functions])
-
-
-def has_modulated(study):
-    """Whether a study has cells of the modulated family."""
-    return any(CATALOGUE[cell.objective].modulation for cell in CELLS[study].values())
-
-
-def has_learned(study):
-    """Whether a study has cells that learn a parameter of their loss."""
-    return any(CATALOGUE[cell.objective].learned for cell in CELLS[study].values())
 
 
 def get_need(rule):
@@ -183,9 +160,8 @@ def get_runs(study):
 
 @cache
 def get_shards(study):
-    """The runs of every judging job, fixed by the study's grid."""
-    runs, size = get_runs(study), STUDIES[study].shard_size
-    return [runs[start : start + size] for start in range(0, len(runs), size)]
+    """The runs of every judging job."""
+    return list_shards(STUDIES[study], get_runs(study))
 
 
 @cache
@@ -311,35 +287,6 @@ def get_run_list(wildcards):
     return json.dumps(get_run_names(get_study(wildcards)))
 
 
-def get_quoted_tables(wildcards):
-    """The tables whose numbers a text may quote."""
-    evaluations = get_study(wildcards).get_evaluations()
-    claims = ["claims"] if get_study(wildcards).claims else []
-    tables = ["cells", *[JUDGED_TABLES[name] for name in evaluations], "comparisons", *claims]
-    return [f"results/{wildcards.study}/tables/{table}.csv" for table in tables]
-
-
-def get_published(wildcards):
-    """The paper that a study repeats, with the numbers that stand beside its own, as JSON."""
-    reproduces = get_study(wildcards).reproduces
-    if reproduces is None:
-        return ""
-    numbers = Path(workflow.basedir, "lossgrid/figures/published.yaml").read_text(encoding="utf-8")
-    return json.dumps([reproduces.model_dump(mode="json"), numbers])
-
-
-def get_published_frontier(wildcards):
-    """The file of a published frontier that the study names, if it does."""
-    reproduces = get_study(wildcards).reproduces
-    file = reproduces and reproduces.frontier
-    if file and not os.path.isfile(file):
-        raise WorkflowError(
-            f"studies/{wildcards.study}.yaml: reproduces.frontier: {file}: no such file; put the paper's file there or "
-            "correct the path"
-        )
-    return file or []
-
-
 def get_title(wildcards):
     """The study's title, as figures show it."""
     return get_study(wildcards).title
@@ -379,60 +326,6 @@ def get_canonical_files(wildcards):
     return [f"{folder}/policy", *[f"{folder}/{file}" for file in CELL_FILES]]
 
 
-def get_figures(study):
-    """The figures of a study, by name."""
-    return [
-        "loss_shapes",
-        "frontier",
-        *(["plane"] if has_modulated(study) else []),
-        "training_curves",
-        *(["learned_mix"] if has_learned(study) else []),
-        "differences",
-        *[figure for name, figure in JUDGED_FIGURES.items() if name in STUDIES[study].get_evaluations()],
-    ]
-
-
-def get_built_studies():
-    """The studies that config.yaml names."""
-    unknown = [name for name in config["studies"] if name not in STUDIES]
-    if unknown:
-        raise WorkflowError(
-            f"config.yaml: studies: {', '.join(unknown)}: no such study; "
-            f"choose from {', '.join(STUDIES)} or add studies/{unknown[0]}.yaml"
-        )
-    return config["studies"]
-
-
-def get_paper_files():
-    """What a paper takes from the studies that config.yaml names: figures with their captions, and numbers to quote."""
-    return [
-        *[
-            f"results/{study}/figures/{figure}.{ending}"
-            for study in get_built_studies()
-            for figure in get_figures(study)
-            for ending in ("pdf", "svg", "png", "tex")
-        ],
-        *[f"results/{study}/tables/numbers.tex" for study in config["studies"]],
-    ]
-
-
-def get_tables(study):
-    """The tables of a study, by name."""
-    evaluations = STUDIES[study].get_evaluations()
-    judged = [table for name, table in JUDGED_TABLES.items() if name in evaluations]
-    claims = ["claims"] if STUDIES[study].claims else []
-    judge = ["judge", "judge_costs"] if evaluations else []
-    return ["audit", "cells", "predictions", *judged, *judge, "comparisons", *claims, "costs"]
-
-
-def get_card_tables(wildcards):
-    """The tables that model cards are made of."""
-    evaluations = get_study(wildcards).get_evaluations()
-    judge = ["judge", "judge_costs"] if evaluations else []
-    tables = ["cells", *[JUDGED_TABLES[name] for name in evaluations], *judge]
-    return [f"results/{wildcards.study}/tables/{table}.csv" for table in tables]
-
-
 def get_shared_files(study):
     """What a study makes once for all its cells, and the judgments of their shards."""
     evaluations = STUDIES[study].get_evaluations()
@@ -450,7 +343,7 @@ def get_shared_files(study):
 def get_prepared_files():
     """What `prepare` makes for the studies that config.yaml names: environments, and prompts from public files."""
     environments = sorted(path.stem for path in Path(workflow.basedir, "envs").glob("*.yaml"))
-    judged = [study for study in config["studies"] if study in STUDIES and STUDIES[study].get_evaluations()]
+    judged = [study for study in BUILT if STUDIES[study].get_evaluations()]
     return [
         *[f"downloads/environments/{environment}.txt" for environment in environments],
         *[f"results/{study}/prompts" for study in judged],
@@ -473,18 +366,15 @@ def get_all_targets():
     All that is made, not only the last files: a job that fails takes its outputs with it, and where they are no
     targets, the older files that were made from them would pass for finished.
     """
-    tables = [
-        f"results/{study}/tables/{table}.csv" for study in get_built_studies() for table in get_tables(study)
-    ]
-    cards = [f"results/{study}/cards" for study in config["studies"]]
-    shared = [file for study in config["studies"] for file in get_shared_files(study)]
-    runs = [file for study in config["studies"] for file in get_run_files(study)]
-    return get_paper_files() + tables + cards + shared + runs
+    documents = [file for study in BUILT for file in get_documents(study)]
+    shared = [file for study in BUILT for file in get_shared_files(study)]
+    runs = [file for study in BUILT for file in get_run_files(study)]
+    return documents + shared + runs
 
 
 def get_warnings():
     """What can be said against the studies that are built before anything is trained."""
-    built = [STUDIES[name] for name in config["studies"] if name in STUDIES]
+    built = [STUDIES[name] for name in BUILT]
     return [line for study in built for line in (*describe_starts(study), *describe_missing_key(study))]
 
 

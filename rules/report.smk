@@ -1,6 +1,6 @@
 rule make_report:
     input:
-        tables=get_report_tables,
+        tables=collect_tables(REPORT_TABLES),
         logs=collect_cell_files("training.jsonl"),
         scores=collect_all_scores,
     output:

@@ -160,7 +160,7 @@ rule compare_cells:
 
 rule write_numbers:
     input:
-        tables=get_quoted_tables,
+        tables=collect_tables(QUOTED_TABLES),
     output:
         numbers="results/{study}/tables/numbers.tex",
     log:

@@ -9,8 +9,8 @@ from rich.table import Table
 from lossgrid.planning.estimate import Estimate
 from lossgrid.planning.jobs import TABLES
 from lossgrid.planning.measured import Measured, MeasuredJudge, read_measured, read_measured_judge
-from lossgrid.planning.printing import start_table
-from lossgrid.planning.spelling import spell_bytes, spell_seconds
+from lossgrid.planning.spelling import spell_bytes, spell_dollars, spell_seconds
+from lossgrid.planning.tables import build_table
 
 # Jobs that are over before Snakemake looks at them have no memory to compare.
 SHORTEST_SECONDS = 1.0
@@ -87,48 +87,44 @@ def print_comparison(estimate: Estimate, results: Path, console: Console | None 
             f"{spell_seconds(taken)} in sum, estimated {spell_seconds(total)}: {total / taken:.2f} times as much.",
             highlight=False,
         )
-        console.print(build_comparison(compared))
+        console.print(build_comparison(compared, console))
     if judged:
-        console.print(build_judge_comparison(estimate, judged))
+        console.print(build_judge_comparison(estimate, judged, console))
 
 
-def build_comparison(compared: list[Comparison]) -> Table:
+def build_comparison(compared: list[Comparison], console: Console) -> Table:
     """One line a step; the ratios are estimate over measurement."""
-    table = start_table("step", "jobs", "each", "measured", "ratio", "memory", "measured", "ratio")
+    headings = ["step", "jobs", "each", "measured", "ratio", "memory", "measured", "ratio"]
+    rows = []
     for each in compared:
-        memory = each.memory_ratio
-        table.add_row(
-            each.name,
-            f"{each.measured.jobs:,}",
-            spell_seconds(each.seconds),
-            spell_seconds(each.measured.seconds),
-            f"{each.seconds_ratio:.2f}",
-            *(
-                ("", "", "")
-                if memory is None
-                else (spell_bytes(each.peak_bytes), spell_bytes(each.measured.peak_bytes), f"{memory:.2f}")
-            ),
-        )
-    return table
+        row = [each.name, f"{each.measured.jobs:,}", spell_seconds(each.seconds)]
+        row += [spell_seconds(each.measured.seconds), f"{each.seconds_ratio:.2f}"]
+        memory = ["", "", ""]
+        if each.memory_ratio is not None:
+            memory = [spell_bytes(each.peak_bytes), spell_bytes(each.measured.peak_bytes)]
+            memory.append(f"{each.memory_ratio:.2f}")
+        rows.append([*row, *memory])
+    return build_table(headings, rows, console, least=(1, 5, 2, 6))
 
 
-def build_judge_comparison(estimate: Estimate, judged: dict[str, MeasuredJudge]) -> Table:
+def build_judge_comparison(estimate: Estimate, judged: dict[str, MeasuredJudge], console: Console) -> Table:
     """One line an evaluation; fewer calls than estimated are made where texts are the same."""
-    table = start_table(
-        "judge", "calls", "measured", "ratio", "tokens a call", "measured", "cost", "measured"
-    )
+    headings = ["judge", "calls", "measured", "ratio", "tokens a call", "measured", "cost", "measured"]
+    rows = []
     for load in estimate.judge:
         found = judged.get(load.evaluation)
         if found is None or not found.calls:
             continue
-        table.add_row(
-            load.evaluation,
-            f"{load.calls:,}",
-            f"{found.calls:,}",
-            f"{load.calls / found.calls:.2f}",
-            f"{(load.prompt_tokens + load.reply_tokens) / load.calls:,.0f}",
-            f"{(found.prompt_tokens + found.reply_tokens) / found.calls:,.0f}",
-            "free" if load.dollars is None else f"${load.dollars:,.2f}",
-            f"${found.dollars:,.2f}" if found.dollars else "free",
+        rows.append(
+            [
+                load.evaluation,
+                f"{load.calls:,}",
+                f"{found.calls:,}",
+                f"{load.calls / found.calls:.2f}",
+                f"{(load.prompt_tokens + load.reply_tokens) / load.calls:,.0f}",
+                f"{(found.prompt_tokens + found.reply_tokens) / found.calls:,.0f}",
+                spell_dollars(load.dollars),
+                f"${found.dollars:,.2f}" if found.dollars else "free",
+            ]
         )
-    return table
+    return build_table(headings, rows, console, least=(4, 5, 1, 3))

@@ -1,22 +1,17 @@
 """The jobs of a study, step by step, before there is a workflow."""
 
 from dataclasses import dataclass
-from math import ceil
 
-from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.planning.judging_jobs import describe_evaluation
 from lossgrid.planning.load import Load
 from lossgrid.planning.steps import get_load
 from lossgrid.planning.world_facts import get_world_facts
 from lossgrid.studies import Study, get_trained_cells
+from lossgrid.studies.products import list_documents, list_shards
 
 # Steps that follow each other and for which all cells wait.
 FIRST_STEPS = ("make_corpus", "train_sft", "make_pairs", "compute_reference_logps")
-TABLES = "tables and figures"
-# Tables: audit, cells, predictions, differences, costs; figures: loss shapes, frontier, training curves, differences.
-TABLES_OF_EVERY_STUDY = 10
-# MT-Bench and AlpacaEval have a table and a figure, summaries a table.
-TABLES_OF_EVALUATIONS = {"mt_bench": 2, "alpaca_eval": 2, "summaries": 1}
+TABLES = "tables, figures, pages"
 
 
 @dataclass(frozen=True)
@@ -56,25 +51,11 @@ def list_steps(study: Study) -> list[Step]:
         "score_frontier": runs,
     }
     steps = [Step(rule, "", jobs, get_load(study, rule)) for rule, jobs in counts.items() if jobs]
-    shards = ceil(runs / study.shard_size)
+    shards = len(list_shards(study, range(runs)))
     for name in evaluations:
         steps.append(Step("judge_responses", name, shards, describe_evaluation(study, name)))
         steps.append(Step("score_judgments", name, runs, get_load(study, "score_judgments")))
-    return [*steps, Step(TABLES, "", count_tables(study), get_load(study, TABLES))]
-
-
-def count_tables(study: Study) -> int:
-    """Jobs that write a table or a figure."""
-    evaluations = study.get_evaluations()
-    objectives = [CATALOGUE[cell.objective] for cell in get_trained_cells(study)]
-    return (
-        TABLES_OF_EVERY_STUDY
-        + bool(study.claims)
-        + any(objective.modulation is not None for objective in objectives)
-        + any(bool(objective.learned) for objective in objectives)
-        + bool(evaluations)
-        + sum(TABLES_OF_EVALUATIONS[name] for name in evaluations)
-    )
+    return [*steps, Step(TABLES, "", len(list_documents(study)), get_load(study, TABLES))]
 
 
 def get_wall_seconds(steps: list[Step], parallel: int) -> float:

@@ -1,9 +1,13 @@
 """The load of the jobs that ask a judge, and of those that write what it will be asked."""
 
+from dataclasses import replace
+from math import inf
+
 from lossgrid.planning.judge_load import count_calls, count_shard_calls
 from lossgrid.planning.judge_texts import count_call_tokens, is_own_script
 from lossgrid.planning.load import Load
 from lossgrid.studies import Study, get_trained_cells
+from lossgrid.studies.judge import Judge
 
 # Measured in `mini`: processes that import FastChat, and those that import the client alone.
 FASTCHAT_BYTES, FASTCHAT_SECONDS = 0.48e9, 5.5
@@ -16,6 +20,9 @@ SCRIPT_CALL_SECONDS = 2.5e-3
 MODEL_START_SECONDS, FIRST_TOKEN_SECONDS, TOKEN_SECONDS = 300.0, 1.0, 0.03
 # Assumed: threads of a served model beside its GPU.
 CPUS_PER_GPU = 2
+# Assumed where the study does not say: host memory of a server for each of its GPUs, which its weights pass through.
+SERVER_BYTES_PER_GPU = 32e9
+GIGABYTE = 1e9
 
 
 def describe_prompts(study: Study) -> Load:
@@ -31,7 +38,7 @@ def describe_judging(study: Study) -> Load:
     if not loads:
         return Load(0.0, 0.0)
     seconds, host = max(load.seconds for load in loads), max(load.host_bytes for load in loads)
-    return Load(seconds, host, gpus=study.judge.gpus, cpus=loads[0].cpus)
+    return replace(loads[0], seconds=seconds, host_bytes=host)
 
 
 def describe_evaluation(study: Study, evaluation: str) -> Load:
@@ -47,4 +54,26 @@ def describe_evaluation(study: Study, evaluation: str) -> Load:
         seconds += calls * (FIRST_TOKEN_SECONDS + reply * TOKEN_SECONDS) / judge.concurrency
     all_calls = count_calls(study, evaluation, len(get_trained_cells(study)), sft=True)
     host = (FASTCHAT_BYTES if fastchat else CLIENT_BYTES) + JUDGMENT_BYTES * calls + RECORD_BYTES * all_calls
-    return Load(seconds, host, gpus=judge.gpus, cpus=1 + CPUS_PER_GPU * judge.gpus)
+    server = get_server_bytes(judge)
+    return Load(
+        seconds,
+        host + server,
+        gpu_bytes=get_server_gpu_bytes(judge),
+        gpus=judge.gpus,
+        cpus=1 + CPUS_PER_GPU * judge.gpus,
+        server_bytes=server,
+    )
+
+
+def get_server_bytes(judge: Judge) -> float:
+    """Host memory of the server that a judging job starts; 0 for one that is there, or that needs next to nothing."""
+    if judge.memory_gb is not None:
+        return GIGABYTE * judge.memory_gb
+    return SERVER_BYTES_PER_GPU * judge.gpus
+
+
+def get_server_gpu_bytes(judge: Judge) -> float:
+    """Memory of each of the server's GPUs: how large its model is, only the study can say."""
+    if not judge.gpus:
+        return 0.0
+    return inf if judge.gpu_memory_gb is None else GIGABYTE * judge.gpu_memory_gb

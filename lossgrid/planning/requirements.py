@@ -33,7 +33,8 @@ class Requirements:
 
     Attributes:
         gpus: GPUs.
-        gpu_memory_gb: Memory that each of them must have, GB (1e9 bytes); 0 without GPUs.
+        gpu_memory_gb: Memory that each of them must have, GB (1e9 bytes); 0 without GPUs, infinite where only the
+            largest kind is sure to suffice.
         cpus: CPU cores.
         mem_mb: Host memory of the whole job, MB (1e6 bytes).
         runtime: Wall time, minutes.
@@ -62,13 +63,16 @@ def get_requirements(study: Study | None, rule_name: str) -> Requirements:
     load = get_load(study, rule_name)
     with_model = rule_name in WITH_MODEL
     least = LEAST_MODEL_MB if with_model else LEAST_MB
-    megabytes = HOST_HEADROOM * load.host_bytes / MEGABYTE + SNAKEMAKE_MB
-    minutes = TIME_HEADROOM * load.seconds / 60
+    # What the study says of a judge's server is asked for as it stands there.
+    own_bytes = load.host_bytes - load.server_bytes
+    megabytes = (HOST_HEADROOM * own_bytes + load.server_bytes) / MEGABYTE + SNAKEMAKE_MB
+    gpu_headroom, minutes = GPU_HEADROOM, TIME_HEADROOM * load.seconds / 60
     if rule_name == "judge_responses" and study.judge is not None and study.judge.command is not None:
+        gpu_headroom = 1.0
         minutes += study.judge.ready_timeout / 60
     return Requirements(
         gpus=load.gpus,
-        gpu_memory_gb=round(GPU_HEADROOM * load.gpu_bytes / GIGABYTE, 1),
+        gpu_memory_gb=round(gpu_headroom * load.gpu_bytes / GIGABYTE, 1),
         cpus=load.cpus,
         mem_mb=max(least, round_up(megabytes, MEMORY_STEP_MB)),
         runtime=max(

@@ -3,15 +3,13 @@
 import shutil
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 
 from lossgrid.progress.failed_jobs import print_failed
 from lossgrid.progress.overview import print_overview
 from lossgrid.progress.study_progress import StudyProgress, read_study_progress
 from lossgrid.studies import Study, StudyError
-
-CONFIG = Path("config.yaml")
+from lossgrid.studies.built import read_built
 
 
 def show_status(
@@ -37,23 +35,6 @@ def show_status(
             print_overview(progress, console, command, every_run)
 
 
-def get_built_studies() -> list[str]:
-    """Names of the studies that the workflow builds by itself.
-
-    Raises:
-        StudyError: config.yaml is not there or names none.
-    """
-    try:
-        names = (yaml.safe_load(CONFIG.read_text()) or {}).get("studies")
-    except OSError:
-        raise StudyError(
-            f"{CONFIG.absolute()}: no such file; run from the repository or name a study"
-        ) from None
-    if not names:
-        raise StudyError(f"{CONFIG}: studies: names none; write one there, or name a study")
-    return list(names)
-
-
 def get_command(progress: StudyProgress) -> str:
     """What the user types to run a study, as it was run before."""
     mains = progress.journal.mains
@@ -61,7 +42,7 @@ def get_command(progress: StudyProgress) -> str:
     is_cluster = executor == "slurm" if executor else shutil.which("sbatch") is not None
     name = progress.study.name
     try:
-        is_built = name in get_built_studies()
+        is_built = name in read_built()
     except StudyError:
         is_built = False
     named = "" if is_built else f' --config "studies=[{name}]"'

@@ -10,7 +10,7 @@ from lossgrid.progress.failures import Kind
 from lossgrid.progress.jobs import Job
 from lossgrid.progress.states import State
 from lossgrid.progress.study_progress import StudyProgress
-from lossgrid.progress.wording import STYLES, name_job, print_line, spell_moment, spell_time
+from lossgrid.progress.wording import STYLES, name_job, print_line, spell_moment, spell_squeue, spell_time
 
 
 def print_failed(progress: StudyProgress, console: Console, command: str) -> None:
@@ -23,8 +23,10 @@ def print_failed(progress: StudyProgress, console: Console, command: str) -> Non
     """
     name = progress.study.name
     jobs = progress.select(State.FAILED, State.INTERRUPTED)
+    uncertain = progress.select(State.UNCERTAIN)
     if not jobs:
         console.print(f"Study {name}: nothing has failed, and nothing was interrupted.", highlight=False)
+        print_uncertain(progress, console, uncertain)
         return
     dependents = Dependents(progress.jobs)
     later = len(dependents.find(jobs))
@@ -54,8 +56,9 @@ def print_failed(progress: StudyProgress, console: Console, command: str) -> Non
         for line in describe_rerun(progress, job, len(dependents.find([job]))):
             console.print(f"  {line}", highlight=False)
     print_remedies(console, kinds)
+    print_uncertain(progress, console, uncertain)
     console.print()
-    if progress.journal.running:
+    if progress.is_run:
         console.print("Snakemake still runs: it tries again by itself, or ends. Then:", highlight=False)
     else:
         console.print("To run them, and what waits for them:", highlight=False)
@@ -76,6 +79,15 @@ def describe_rerun(progress: StudyProgress, job: Job, later: int) -> list[str]:
         return [*lines, waiting]
     step = progress.find_resume_step(job)
     return [*lines, f"{'starts afresh' if step is None else f'goes on after step {step:,}'}; {waiting}"]
+
+
+def print_uncertain(progress: StudyProgress, console: Console, jobs: list[Job]) -> None:
+    """That jobs may still run, which a rerun waits for."""
+    if jobs:
+        many = f"{len(jobs):,} jobs" if len(jobs) > 1 else "1 job"
+        print_line(
+            console, f"{many} may still run on Slurm, which a rerun waits for: {spell_squeue(progress, jobs)}"
+        )
 
 
 def print_remedies(console: Console, kinds: Counter[Kind]) -> None:

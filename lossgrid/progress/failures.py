@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lossgrid.progress.error_lines import LoggedError, find_error, find_last_line
+from lossgrid.progress.executor_words import drop_reports, find_refusal
 
 
 class Kind(StrEnum):
     """What ended a job: its value is what screens and logs call it."""
 
+    REFUSED = "refused by Slurm"
     OUT_OF_MEMORY = "out of memory"
     OUT_OF_GPU_MEMORY = "out of GPU memory"
     KILLED = "killed"
@@ -43,6 +45,10 @@ class Failure:
 
 
 REMEDIES = {
+    Kind.REFUSED: (
+        "Correct slurm/site.yaml, or what the study asks for, as sbatch says; where it merely could not reach Slurm, "
+        "the same command submits it again."
+    ),
     Kind.OUT_OF_MEMORY: "The next attempt asks for more memory.",
     Kind.OUT_OF_GPU_MEMORY: (
         "A rerun ends alike on the same GPU: lower training.micro_batch_size or shard with training.deepspeed, or "
@@ -53,7 +59,10 @@ REMEDIES = {
     Kind.NODE_FAILURE: "The job was not to blame: the same command runs it again, training from its last checkpoint.",
     Kind.PREEMPTED: "Another job took its place: the same command runs it again, training from its last checkpoint.",
     Kind.CANCELLED: "It was ended from outside: the same command runs it again, training from its last checkpoint.",
-    Kind.MISSING_MODEL: "`snakemake prepare` on a machine with a network fetches models; then the same command.",
+    Kind.MISSING_MODEL: (
+        "Jobs are offline: fetch it once on a machine with a network, with the same HF_HOME, by `hf download NAME`; "
+        "then the same command."
+    ),
     Kind.FULL_DISK: "Free space or raise the quota first; then the same command, training from its last checkpoint.",
     Kind.JUDGE: "What was answered is kept: do as the line says, and the same command asks for the rest.",
     Kind.SERVER: "The server that the job started did not come up; its last lines stand in the log.",
@@ -123,7 +132,7 @@ def explain_failure(state: str | None, slurm_log: str, rule_log: str) -> Failure
     """Find out why a job failed.
 
     What Slurm says of the job as a whole comes first: a job out of time or memory may have written any error while
-    it was being killed.
+    it was being killed. What Snakemake and its executor say of every failure is passed over.
 
     Args:
         state: Slurm's state of the job, such as `TIMEOUT`; None without Slurm.
@@ -133,6 +142,9 @@ def explain_failure(state: str | None, slurm_log: str, rule_log: str) -> Failure
     Returns:
         The kind of the failure and the line that says so.
     """
+    # Of a job that never ran, the log of its rule is that of an earlier attempt.
+    if refusal := find_refusal(slurm_log):
+        return Failure(Kind.REFUSED, refusal)
     word = (state or "").split()[0] if state else ""
     for kind, pattern in SLURM_REASONS.items():
         if line := _find_line(pattern, slurm_log):
@@ -142,7 +154,7 @@ def explain_failure(state: str | None, slurm_log: str, rule_log: str) -> Failure
     if word == "CANCELLED" or _find_line(CANCELLED, slurm_log):
         return Failure(Kind.CANCELLED, _find_line(CANCELLED, slurm_log) or "Slurm ended the job: CANCELLED")
     # The rule's log may be empty: what went wrong before its command began stands in the other one.
-    error = find_error(rule_log) or find_error(slurm_log)
+    error = find_error(rule_log) or find_error(drop_reports(slurm_log))
     if error and (kind := _classify(error)):
         return Failure(kind, error.line)
     # A program that ends by an error of its own is not killed, whatever its log says of others.
@@ -152,11 +164,6 @@ def explain_failure(state: str | None, slurm_log: str, rule_log: str) -> Failure
         return Failure(Kind.ERROR, error.line)
     last = find_last_line(rule_log)
     return Failure(Kind.ERROR, NO_ERROR + (f"; its last line: {last}" if last else ""))
-
-
-def classify_failure(state: str | None, slurm_log: str, rule_log: str) -> Kind:
-    """The kind alone, of `explain_failure`."""
-    return explain_failure(state, slurm_log, rule_log).kind
 
 
 def _classify(error: LoggedError) -> Kind | None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lossgrid.objectives.catalogue import CATALOGUE
-from lossgrid.studies import Study, get_cells, get_trained_cells
+from lossgrid.studies import Study, get_trained_cells
+from lossgrid.studies.products import list_documents, list_shards
 
 SFT = "sft"
 SHARED = {
@@ -14,6 +14,9 @@ SHARED = {
     "compute_reference_logps": "reference",
     "make_prompts": "prompts",
 }
+
+_SCORE_RULES = ("collect_mt_bench", "collect_leaderboard", "collect_summaries")
+_TABLE_VERBS = ("audit_", "collect_", "compare_", "evaluate_")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,6 @@ def list_jobs(study: Study) -> dict[str, Job]:
     pairs = add("make_pairs", ["pairs"], [corpus, sft])
     reference = add("compute_reference_logps", ["reference"], [pairs, sft])
     prompts = [add("make_prompts", ["prompts"])] if study.judge else []
-    audit = add("audit_objectives", ["tables/audit.csv", "tables/shapes.csv"])
 
     runs = {SFT: sft}
     for cell in get_trained_cells(study):
@@ -74,15 +76,8 @@ def list_jobs(study: Study) -> dict[str, Job]:
         evaluation: _add_judging(graph, study, evaluation, answers, prompts)
         for evaluation in study.get_evaluations()
     }
-    tables = _add_tables(graph, study, audit, [*runs.values(), *frontier], frontier, scores)
-    _add_figures(graph, study, audit, tables)
+    _add_documents(graph, study, list(runs.values()), frontier, scores)
     return graph.jobs
-
-
-def get_shards(study: Study, runs: Iterable[str]) -> list[list[str]]:
-    """The runs of every judging job."""
-    runs, size = list(runs), study.shard_size
-    return [runs[start : start + size] for start in range(0, len(runs), size)]
 
 
 class _Graph:
@@ -95,13 +90,9 @@ class _Graph:
         self, rule: str, outputs: Iterable[str], needs: Iterable[str] = (), place: str = "", **about: str
     ) -> str:
         """Add a job whose log lies at a place of its rule's folder; its log."""
-        log = f"logs/{rule}/{place}.log" if place else f"logs/{rule}.log"
+        log = f"logs/{rule}/{place}.log" if place else _name_log(rule)
         self.jobs[log] = Job(rule, log, tuple(outputs), tuple(needs), **about)
         return log
-
-    def add_table(self, rule: str, tables: list[str], needs: list[str]) -> str:
-        """Add a job that writes tables."""
-        return self.add(rule, [f"tables/{name}.csv" for name in tables], needs)
 
 
 def _add_judging(
@@ -109,7 +100,7 @@ def _add_judging(
 ) -> list[str]:
     """The jobs of an evaluation; the logs of those that score."""
     scores = []
-    for number, runs in enumerate(get_shards(study, answers)):
+    for number, runs in enumerate(list_shards(study, list(answers))):
         opponents = [SFT] if study.is_compared_with_sft(evaluation) else []
         judging = graph.add(
             "judge_responses",
@@ -132,44 +123,42 @@ def _add_judging(
     return scores
 
 
-def _add_tables(
-    graph: _Graph,
-    study: Study,
-    audit: str,
-    runs: list[str],
-    frontier: list[str],
-    scores: dict[str, list[str]],
-) -> dict[str, str]:
-    """The tables over all runs; the logs of those that figures are drawn from, by figure."""
+def _add_documents(
+    graph: _Graph, study: Study, runs: list[str], frontier: list[str], scores: dict[str, list[str]]
+) -> None:
+    """What readers open: tables, figures, cards and pages."""
+    documents = list_documents(study)
     judged = [log for logs in scores.values() for log in logs]
-    cells = graph.add_table("collect_results", ["cells"], runs)
-    graph.add_table("compare_predictions", ["predictions"], [audit, cells])
-    measured, tables = [cells, *frontier, *judged], {"frontier": cells}
-    if "mt_bench" in scores:
-        tables["mt_bench"] = graph.add_table("collect_mt_bench", ["mt_bench"], scores["mt_bench"])
-    if "alpaca_eval" in scores:
-        names = ["leaderboard", "alpaca_eval_questions"]
-        tables["win_rates"] = graph.add_table("collect_leaderboard", names, scores["alpaca_eval"])
-        measured.append(tables["win_rates"])
-    if "summaries" in scores:
-        graph.add_table("collect_summaries", ["summaries"], scores["summaries"])
-    if judged:
-        graph.add_table("collect_judge", ["judge", "judge_costs"], judged)
-    tables["differences"] = graph.add_table("compare_cells", ["comparisons"], measured)
-    if study.claims:
-        graph.add_table("evaluate_claims", ["claims"], measured)
-    graph.add_table("collect_costs", ["costs"], [cells, *judged])
-    return tables
+    audit, cells, judge = map(_name_log, ("audit_objectives", "collect_results", "collect_judge"))
+    leaderboard = [_name_log("collect_leaderboard")] if "alpaca_eval" in scores else []
+    measured = [cells, *frontier, *judged, *leaderboard]
+    scored = [_name_log(rule) for rule in _SCORE_RULES if rule in documents]
+    claims = [_name_log("evaluate_claims")] if study.claims else []
+    tables = [_name_log(rule) for rule in documents if rule.startswith(_TABLE_VERBS)]
+    needs = {
+        "audit_objectives": [],
+        "collect_results": [*runs, *frontier],
+        "compare_predictions": [audit, cells],
+        "collect_mt_bench": scores.get("mt_bench"),
+        "collect_leaderboard": scores.get("alpaca_eval"),
+        "collect_summaries": scores.get("summaries"),
+        "collect_judge": judged,
+        "compare_cells": measured,
+        "evaluate_claims": measured,
+        "collect_costs": [cells, *judged],
+        "write_numbers": [cells, *scored, _name_log("compare_cells"), *claims],
+        "plot_loss_shapes": [audit],
+        "plot_differences": [cells, _name_log("compare_cells")],
+        "plot_mt_bench": [cells, _name_log("collect_mt_bench")],
+        "plot_win_rates": [cells, _name_log("collect_leaderboard")],
+        "write_cards": [cells, *scored, *([judge] if judged else []), *runs],
+        "make_explorer": runs,
+        "make_report": [*tables, *runs, *frontier, *judged],
+    }
+    for rule, files in documents.items():
+        graph.add(rule, files, needs.get(rule, [cells]))
 
 
-def _add_figures(graph: _Graph, study: Study, audit: str, tables: dict[str, str]) -> None:
-    cells = tables["frontier"]
-    objectives = [CATALOGUE[name] for name in {cell.objective for cell in get_cells(study)}]
-    figures = {"loss_shapes": [audit], "training_curves": [cells]}
-    figures |= {name: list(dict.fromkeys([cells, table])) for name, table in tables.items()}
-    if any(objective.modulation for objective in objectives):
-        figures["plane"] = [cells]
-    if any(objective.learned for objective in objectives):
-        figures["learned_mix"] = [cells]
-    for name, needs in figures.items():
-        graph.add(f"plot_{name}", [f"figures/{name}.{ending}" for ending in ("pdf", "svg", "png")], needs)
+def _name_log(rule: str) -> str:
+    """The log of a rule that has one job."""
+    return f"logs/{rule}.log"

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 JOURNAL = "logs/jobs.jsonl"
+# Clocks of machines that share files may differ by so many seconds, of which some is the file system's rounding.
+CLOCKS = 60.0
 # Nothing was written for so many seconds: what does not say that it runs does not run.
 SILENCE = 120.0
 
 
 @dataclass
-class MainProcess:
+class MainRecord:
     """A run of the workflow.
 
     Attributes:
@@ -55,7 +57,10 @@ class JobRecord:
         at: When, in seconds since 1970.
         main: The main process that said so.
         submitted: When it was last submitted.
+        earlier: When its attempt before had certainly ended; 0 where there was none.
         attempts: How often it was submitted since it last finished.
+        attempt: Which of its attempts the last is to that main process, from 1: later ones ask for more.
+        slurm_id: Its number on Slurm; None elsewhere.
         log: Its log, as the workflow calls it.
         slurm_log: Log that Slurm kept of it.
         state: Slurm's state at its end.
@@ -65,17 +70,25 @@ class JobRecord:
     rule: str
     event: str
     at: float
-    main: MainProcess
+    main: MainRecord
     submitted: float
+    earlier: float
     attempts: int
     log: str
+    attempt: int = 1
+    slurm_id: str | None = None
     slurm_log: str | None = None
     state: str | None = None
     message: str | None = None
 
+    @property
+    def since(self) -> float:
+        """What was written from then on is of the last attempt, by whatever machine's clock."""
+        return max(self.submitted - CLOCKS, self.earlier)
+
 
 @dataclass
-class Journal:
+class StudyJournal:
     """What is known of a study's jobs.
 
     Attributes:
@@ -84,16 +97,16 @@ class Journal:
         running: Whether the last main process still runs; None where only another host can tell.
     """
 
-    mains: list[MainProcess] = field(default_factory=list)
+    mains: list[MainRecord] = field(default_factory=list)
     jobs: dict[str, JobRecord] = field(default_factory=dict)
     running: bool | None = False
 
-    def is_running(self, main: MainProcess) -> bool | None:
+    def is_running(self, main: MainRecord) -> bool | None:
         """Whether a main process still runs: there is one at a time, so that all but the last have ended."""
         return self.running if main is self.mains[-1] else False
 
 
-def read_journal(results: Path, now: float) -> Journal:
+def read_journal(results: Path, now: float) -> StudyJournal:
     """Read the journal of a study; an empty one where there is none.
 
     Args:
@@ -101,18 +114,18 @@ def read_journal(results: Path, now: float) -> Journal:
         now: Seconds since 1970. A journal that was written just now is that of a process that runs.
     """
     file = results / JOURNAL
-    journal = Journal()
+    journal = StudyJournal()
     try:
         text = file.read_text(errors="replace")
         touched = file.stat().st_mtime
     except OSError:
         return journal
-    mains: dict[str, MainProcess] = {}
+    mains: dict[str, MainRecord] = {}
     for event in _read_events(text):
         at = event["at"]
         main = mains.get(event["main"])
         if main is None or event["event"] == "began":
-            main = mains[event["main"]] = MainProcess(at)
+            main = mains[event["main"]] = MainRecord(at)
             journal.mains.append(main)
         main.heard = at
         if event["event"] == "began":
@@ -151,7 +164,7 @@ def _read_events(text: str) -> Iterator[dict]:
             yield event
 
 
-def _take(jobs: dict[str, JobRecord], results: Path, event: dict, main: MainProcess) -> None:
+def _take(jobs: dict[str, JobRecord], results: Path, event: dict, main: MainRecord) -> None:
     """Add what is said of one job."""
     path = event["log"]
     # The folder may be another one than that which the workflow ran in.
@@ -159,9 +172,24 @@ def _take(jobs: dict[str, JobRecord], results: Path, event: dict, main: MainProc
     before = jobs.get(name)
     is_new = before is None or before.event == "finished"
     attempts, submitted = (0, event["at"]) if is_new else (before.attempts, before.submitted)
+    earlier = before.earlier if before else 0.0
     if event["event"] == "submitted":
         attempts, submitted = attempts + 1, event["at"]
-    told = {key: event.get(key) for key in ("slurm_log", "state", "message")}
+        if before and before.main is not main:
+            # A main process begins when the jobs of those before it have ended.
+            earlier = main.began
+        elif before and before.event != "submitted":
+            earlier = before.at
+    told = {key: event.get(key) for key in ("slurm_id", "slurm_log", "state", "message")}
     jobs[name] = JobRecord(
-        event.get("rule", ""), event["event"], event["at"], main, submitted, attempts, path, **told
+        event.get("rule", ""),
+        event["event"],
+        event["at"],
+        main,
+        submitted,
+        earlier,
+        attempts,
+        path,
+        attempt=event.get("attempt") or 1,
+        **told,
     )

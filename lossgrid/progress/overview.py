@@ -1,5 +1,7 @@
 """A study on one screen."""
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.text import Text
 
@@ -12,11 +14,13 @@ from lossgrid.progress.wording import (
     STYLES,
     describe_briefly,
     describe_running,
+    describe_uncertain,
     get_worst,
     name_job,
     print_line,
     spell_counts,
     spell_moment,
+    spell_squeue,
     spell_time,
 )
 
@@ -50,6 +54,7 @@ def print_overview(progress: StudyProgress, console: Console, command: str, ever
     else:
         console.print(build_runs(progress, console))
         print_stopped(progress, console)
+    print_uncertain(progress, console)
     print_end(progress, console, command)
 
 
@@ -68,6 +73,12 @@ def print_head(progress: StudyProgress, console: Console) -> None:
 
 def describe_main(progress: StudyProgress) -> str:
     """Whether the workflow runs."""
+    holder = progress.holder
+    if holder and not progress.journal.running:
+        since = f"since {spell_moment(holder.began, progress.now)} (process {holder.pid} on {holder.host})"
+        if holder.is_waiting:
+            return f"Snakemake has been waiting {since} for jobs of an earlier main process, which it takes over."
+        return f"Snakemake has been running {since}; of this study it has begun nothing."
     if not progress.journal.mains:
         return "There is no journal of its jobs: this is told from its files alone."
     main, running = progress.journal.mains[-1], progress.journal.running
@@ -125,12 +136,24 @@ def spell_group(progress: StudyProgress, jobs: list[Job], what: str = "") -> Tex
 
 def print_running(progress: StudyProgress, console: Console) -> None:
     """The jobs that run, one a line."""
-    jobs = progress.select(State.RUNNING)
-    print_heading(console, "Running", jobs)
+    print_listed(progress, console, State.RUNNING, "Running", describe_running)
+
+
+def print_listed(
+    progress: StudyProgress,
+    console: Console,
+    state: State,
+    heading: str,
+    describe: Callable[[StudyProgress, Job], str],
+) -> list[Job]:
+    """A heading and the jobs in a state, one a line with what is said of it; those jobs."""
+    jobs = progress.select(state)
+    print_heading(console, heading, jobs)
     for job in jobs[:MOST_LISTED]:
-        line = Text(f"  {name_job(job)}: ").append(describe_running(progress, job), STYLES[State.RUNNING])
+        line = Text(f"  {name_job(job)}: ").append(describe(progress, job), STYLES[state])
         console.print(line, soft_wrap=True)
     print_more(console, len(jobs) - MOST_LISTED)
+    return jobs
 
 
 def print_stopped(progress: StudyProgress, console: Console) -> None:
@@ -154,6 +177,13 @@ def print_stopped(progress: StudyProgress, console: Console) -> None:
             console.print(Text(f"    {line}"), no_wrap=True, overflow="ellipsis")
         print_line(console, f"    {progress.files.folder / job.log}")
     print_more(console, len(reasons) - MOST_REASONS, "reasons")
+
+
+def print_uncertain(progress: StudyProgress, console: Console) -> None:
+    """The jobs that may have outlived their main process, with what asks Slurm for them."""
+    heading = "Perhaps still running, on Slurm without their main process"
+    if jobs := print_listed(progress, console, State.UNCERTAIN, heading, describe_uncertain):
+        print_line(console, f"  To see whether they do:  {spell_squeue(progress, jobs)}")
 
 
 def get_reason(progress: StudyProgress, job: Job) -> tuple[str, str]:
@@ -200,5 +230,5 @@ def print_end(progress: StudyProgress, console: Console, command: str) -> None:
         print_line(
             console, f"What a rerun will do:  python -m lossgrid status {progress.study.name} --failed"
         )
-    if progress.journal.running is False:
+    if progress.is_run is False:
         print_line(console, f"To go on:  {command}")

@@ -20,7 +20,7 @@ from lossgrid.studies import Cell
 # fewer columns.
 SETTING_WIDTH = 18
 NO_BREAK = "\u00a0"
-OTHER_STATES = (State.DIVERGED, State.RUNNING, State.QUEUED, State.FAILED, State.INTERRUPTED)
+OTHER_STATES = (State.DIVERGED, State.RUNNING, State.QUEUED, State.FAILED, State.INTERRUPTED, State.UNCERTAIN)
 
 
 def build_runs(progress: StudyProgress, console: Console) -> Table:

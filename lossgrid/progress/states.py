@@ -7,13 +7,14 @@ from enum import StrEnum
 from lossgrid.progress.error_lines import is_ended_by_error
 from lossgrid.progress.files import FileIndex
 from lossgrid.progress.jobs import Job
-from lossgrid.progress.journal import SILENCE, JobRecord, Journal
+from lossgrid.progress.journal import SILENCE, JobRecord, StudyJournal
+from lossgrid.progress.left_jobs import LeftJobs
 from lossgrid.progress.logs import read_tail
 from lossgrid.training.checkpoint_folders import find_checkpoint, get_step
 from lossgrid.training.progress_file import PROGRESS, TrainingProgress, read_progress
 from lossgrid.training.training_log import TRAINING_LOG
 
-# Clocks of machines that share files differ, and file systems round times.
+# File systems round times, and a job on another machine has its clock.
 SLACK = 2.0
 
 
@@ -26,6 +27,8 @@ class State(StrEnum):
     QUEUED = "queued"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    # Its main process has gone, and its number on Slurm may still be at work.
+    UNCERTAIN = "perhaps running"
     PENDING = "pending"
 
     @property
@@ -58,7 +61,7 @@ class JobState:
     moment: float = 0.0
 
 
-def find_state(job: Job, files: FileIndex, journal: Journal, now: float) -> JobState:
+def find_state(job: Job, files: FileIndex, journal: StudyJournal, now: float, left: LeftJobs) -> JobState:
     """What has become of a job.
 
     Args:
@@ -66,6 +69,7 @@ def find_state(job: Job, files: FileIndex, journal: Journal, now: float) -> JobS
         files: The study's results.
         journal: What was said of the study's jobs.
         now: Seconds since 1970.
+        left: Which jobs may have outlived their main process.
 
     Returns:
         Files win over what was said: outputs that are newer than a failure are there.
@@ -79,6 +83,10 @@ def find_state(job: Job, files: FileIndex, journal: Journal, now: float) -> JobS
             State.DIVERGED if diverged else State.DONE, record, health=health if diverged else None
         )
     state = _guess(job, files, now) if record is None else _find_unfinished(job, files, journal, record, now)
+    # However long its log is silent.
+    is_over = state in (State.INTERRUPTED, State.PENDING)
+    if is_over and record is not None and left.may_run(record, find_last_write(job, files), now):
+        state = State.UNCERTAIN
     if state is State.RUNNING:
         return JobState(state, record, get_progress(job, files, record))
     is_told = record is not None and record.event == "failed"
@@ -106,7 +114,7 @@ def get_progress(job: Job, files: FileIndex, record: JobRecord | None) -> Traini
     """How far a training job has come in the attempt that runs now."""
     found = [read_progress(files.folder / folder) for folder in _list_run_folders(job, files)]
     newest = max(filter(None, found), key=lambda progress: progress.at, default=None)
-    is_old = newest and record and newest.at < record.submitted - SLACK
+    is_old = newest and record and newest.at < record.since
     return None if is_old else newest
 
 
@@ -135,7 +143,9 @@ def _is_current(job: Job, files: FileIndex, record: JobRecord | None) -> bool:
     return max(map(files.get_time, job.outputs)) >= record.at - SLACK
 
 
-def _find_unfinished(job: Job, files: FileIndex, journal: Journal, record: JobRecord, now: float) -> State:
+def _find_unfinished(
+    job: Job, files: FileIndex, journal: StudyJournal, record: JobRecord, now: float
+) -> State:
     if record.event == "failed":
         return State.FAILED
     if record.event == "finished":
@@ -143,7 +153,7 @@ def _find_unfinished(job: Job, files: FileIndex, journal: Journal, record: JobRe
         return State.PENDING
     running = journal.is_running(record.main)
     last = find_last_write(job, files)
-    has_started = last >= record.submitted - SLACK
+    has_started = last >= record.since
     if has_started:
         # Jobs on a cluster outlive their main process.
         if running or now - last < SILENCE:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from lossgrid.progress.failures import Failure
 from lossgrid.progress.files import FileIndex
-from lossgrid.progress.jobs import SFT, Job, get_shards, list_jobs
-from lossgrid.progress.journal import Journal, read_journal
+from lossgrid.progress.holder import Holder, find_last_beginning, read_holder
+from lossgrid.progress.jobs import SFT, Job, list_jobs
+from lossgrid.progress.journal import StudyJournal, read_journal
+from lossgrid.progress.left_jobs import LeftJobs
 from lossgrid.progress.logs import read_failure
 from lossgrid.progress.states import JobState, State, find_resume_step, find_state
 from lossgrid.studies import Cell, Study, find_aliases, get_cells
+from lossgrid.studies.products import list_shards
 
 TRAIN, GENERATE, FRONTIER = "train", "generate", "frontier"
 _STAGES = {
@@ -36,16 +39,24 @@ class StudyProgress:
         cells: The trained cells by run, such as `cells/dpo/beta~0.05/seed~1`.
         aliases: How many cells are not trained, because they are the same function as another one.
         now: The moment, in seconds since 1970.
+        holder: The main process that holds the working directory, as far as it can be seen from here; it may be one
+            that has begun nothing of this study.
     """
 
     study: Study
     files: FileIndex
-    journal: Journal
+    journal: StudyJournal
     jobs: dict[str, Job]
     states: dict[str, JobState]
     cells: dict[str, Cell]
     aliases: int
     now: float
+    holder: Holder | None = None
+
+    @property
+    def is_run(self) -> bool | None:
+        """Whether a main process runs, so that another would be refused; None where only another host can tell."""
+        return True if self.holder else self.journal.running
 
     @property
     def runs(self) -> list[str]:
@@ -99,7 +110,7 @@ class StudyProgress:
             elif job.rule == "score_judgments":
                 found[job.run, job.evaluation] = job
         for evaluation in self.study.get_evaluations():
-            for number, runs in enumerate(get_shards(self.study, self.runs)):
+            for number, runs in enumerate(list_shards(self.study, self.runs)):
                 judging = self.jobs[f"logs/judge_responses/{evaluation}/shard~{number}.log"]
                 if self.get_state(judging).state.is_done:
                     continue
@@ -117,6 +128,8 @@ def read_study_progress(study: Study, results: Path, now: float | None = None) -
         results: Its results folder; it need not be there.
         now: Seconds since 1970; None takes the clock.
     """
+    # The working directory of the workflow.
+    root = results.parent.parent
     now = time.time() if now is None else now
     cells = get_cells(study)
     aliases = find_aliases(cells)
@@ -125,13 +138,15 @@ def read_study_progress(study: Study, results: Path, now: float | None = None) -
         # Jobs that `rule all` does not take, such as that of an alias which was asked for by its path.
         if log not in jobs and record.event != "finished" and record.main is journal.mains[-1]:
             jobs[log] = Job(record.rule, log, ())
+    left = LeftJobs(study, journal, find_last_beginning(root))
     return StudyProgress(
         study=study,
         files=files,
         journal=journal,
         jobs=jobs,
-        states={log: find_state(job, files, journal, now) for log, job in jobs.items()},
+        states={log: find_state(job, files, journal, now, left) for log, job in jobs.items()},
         cells={f"cells/{cell.path}": cell for cell in cells if cell.path not in aliases},
         aliases=len(aliases),
         now=now,
+        holder=read_holder(root),
     )

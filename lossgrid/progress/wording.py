@@ -3,6 +3,7 @@
 import re
 import time
 from collections import Counter
+from collections.abc import Iterable
 
 from rich.console import Console
 
@@ -18,6 +19,7 @@ STYLES = {
     State.QUEUED: "blue",
     State.FAILED: "bold red",
     State.INTERRUPTED: "yellow",
+    State.UNCERTAIN: "yellow",
     State.PENDING: "dim",
 }
 # What a judging job says now and then: so many requests of so many, and when it expects to end.
@@ -54,7 +56,7 @@ def spell_counts(counts: Counter, what: str = "") -> str:
     parts = [f"{done:,} of {counts.total():,} {what}done"]
     if counts[State.DIVERGED]:
         parts[0] += f" ({counts[State.DIVERGED]:,} diverged)"
-    others = (State.RUNNING, State.QUEUED, State.FAILED, State.INTERRUPTED, State.PENDING)
+    others = (State.RUNNING, State.QUEUED, State.FAILED, State.INTERRUPTED, State.UNCERTAIN, State.PENDING)
     return ", ".join(parts + [f"{counts[state]:,} {state}" for state in others if counts[state]])
 
 
@@ -63,6 +65,7 @@ def get_worst(counts: Counter) -> State:
     order = (
         State.FAILED,
         State.INTERRUPTED,
+        State.UNCERTAIN,
         State.RUNNING,
         State.QUEUED,
         State.PENDING,
@@ -111,6 +114,19 @@ def describe_running(progress: StudyProgress, job: Job) -> str:
         made, all_, left = said[-1]
         return f"{made} of {all_} judgments" + (f", {left} left" if left else "")
     return f"for {spell_since(progress, state)}" if state.record else "running"
+
+
+def describe_uncertain(progress: StudyProgress, job: Job) -> str:
+    """The number of a job that nobody watches, and when it was last heard of."""
+    record, heard = progress.get_state(job).record, find_last_write(job, progress.files)
+    has_written = heard >= record.since
+    ago = spell_time(progress.now - (heard if has_written else record.submitted))
+    return f"job {record.slurm_id}, {'last heard of' if has_written else 'submitted'} {ago} ago"
+
+
+def spell_squeue(progress: StudyProgress, jobs: Iterable[Job]) -> str:
+    """What asks Slurm for some jobs."""
+    return f"squeue -j {','.join(progress.get_state(job).record.slurm_id for job in jobs)}"
 
 
 def spell_since(progress: StudyProgress, state: JobState) -> str:

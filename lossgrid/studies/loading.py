@@ -13,6 +13,8 @@ from lossgrid.studies.errors import Problem, StudyError
 from lossgrid.studies.schema import Grid, Study, StudyFile
 from lossgrid.studies.translation import get_location, translate
 
+# Where studies lie, from the repository's root.
+FOLDER = Path("studies")
 NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -52,9 +54,7 @@ def load_studies(folder: Path) -> dict[str, Study]:
         {},
         [f"{path}: would be passed over; rename it to .yaml" for path in folder.glob("*.yml")],
     )
-    for path in sorted(folder.glob("*.yaml")):
-        if path.name.endswith(".lock.yaml"):
-            continue
+    for path in list_study_files(folder):
         try:
             studies[path.stem] = load_study(path)
         except StudyError as error:
@@ -62,6 +62,11 @@ def load_studies(folder: Path) -> dict[str, Study]:
     if lines:
         raise StudyError(*lines)
     return studies
+
+
+def list_study_files(folder: Path) -> list[Path]:
+    """The studies of a folder, in alphabetical order; lock files are none."""
+    return [path for path in sorted(Path(folder).glob("*.yaml")) if not path.name.endswith(".lock.yaml")]
 
 
 def validate(document: Document) -> tuple[StudyFile | None, list[Problem]]:

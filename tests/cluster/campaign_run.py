@@ -125,7 +125,7 @@ class CampaignRun:
     def get_step(self, job: Job) -> int:
         """Steps that a job's cell has done; 0 for a job that trains none."""
         cell = self.study.get_cell(job)
-        return self.study.get_progress(cell)[0] if cell else 0
+        return self.study.get_steps(cell) if cell else 0
 
     def await_end(self, job: Job, seconds: float) -> str:
         """Wait until a job is no longer what it was.
@@ -154,12 +154,33 @@ class CampaignRun:
 
     def runs_again(self, job: Job, since: float) -> bool:
         """Whether the work of a job was begun again after a time."""
+        return self.find_restart(job, since) is not None
+
+    def find_restart(self, job: Job, since: float) -> float | None:
+        """When the work of a job was last begun again after a time, in seconds since 1970; None where it was not."""
         # One that is put back into the queue is COMPLETING for a moment, and has a new time of its start.
         begun = ("RUNNING", "COMPLETED")
-        return any(
-            other.name == job.name and other.state in begun and other.started and other.started >= int(since)
+        starts = [
+            other.started
             for other in self.study.list_jobs()
-        )
+            if other.name == job.name
+            and other.state in begun
+            and other.started
+            and other.started >= int(since)
+        ]
+        return max(starts, default=None)
+
+    def await_resumption(self, job: Job, cell: str, since: float) -> int | None:
+        """The step after which the training of a cell went on, 0 where it began afresh; None where it did not."""
+        found: list[int] = []
+
+        def has_resumed() -> bool:
+            begun = self.find_restart(job, since)
+            found[:] = [] if begun is None else self.study.read_resumption(cell, begun)
+            return bool(found)
+
+        self.wait_while_moving(lambda: has_resumed() or self.has_ended(), GO_ON_TIMEOUT)
+        return found[0] if found else None
 
     def goes_on(self, since: float) -> bool:
         """Whether the main process has submitted a job, or seen one finish, after a time."""

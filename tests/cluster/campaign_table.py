@@ -22,7 +22,8 @@ class Blow:
         observed: What Slurm, or the second main process, said.
         failure: What the workflow called it in its log; empty where Slurm let the job run again by itself.
         seconds: Until the work went on; None where it did not within ten minutes.
-        steps_lost: Steps since the last checkpoint; None where no training was struck.
+        steps_lost: Steps that were trained once more, by what the log says of where training went on; None where no
+            training was struck.
         retrained: Cells of the run that were trained again though they were finished.
         commands: So often the command was given in the run.
         ended: Whether the run ended with everything made.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -163,12 +164,18 @@ class ClusterStudy:
                 return f"{objective}/{setting}/{seed}"
         return ""
 
-    def get_progress(self, cell: str) -> tuple[int, int]:
-        """The steps that a cell has done, and those of its newest checkpoint."""
+    def get_steps(self, cell: str) -> int:
+        """The steps that a cell in training has done."""
         folder = self.results / "cells" / cell / "checkpoints"
-        steps = [log.read_bytes().count(b"\n") for log in folder.glob("*/training.jsonl")]
-        checkpoints = [int(mark.parent.name.split("-")[1]) for mark in folder.glob("*/checkpoint-*/complete")]
-        return max(steps, default=0), max(checkpoints, default=0)
+        return max((log.read_bytes().count(b"\n") for log in folder.glob("*/training.jsonl")), default=0)
+
+    def read_resumption(self, cell: str, since: float) -> list[int]:
+        """The step after which the training that began at a time goes on; nothing where its log does not say yet."""
+        log = self.results / "logs" / "train_cell" / f"{cell}.log"
+        if not log.exists() or log.stat().st_mtime < since:
+            return []
+        said = re.search(r"^(?:starting afresh|resuming after step (\d+))$", log.read_text(), re.M)
+        return [int(said[1] or 0)] if said else []
 
     def find_work(self, job: Job) -> list[int]:
         """Pids of the script that a job runs."""

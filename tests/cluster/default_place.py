@@ -1,19 +1,18 @@
 """The place where Slurm's programs look for their configuration when no variable names it.
 
 Snakemake's jobstep plugin drops every variable of Slurm's before its inner `srun`, so that a private cluster must be
-found there too. One cluster at a time can be: it holds a lock file, and what was there before is put back.
+found there too. One cluster at a time can be: it holds a lock file, which names the last one. A configuration that is
+no private cluster's is never touched: the machine belongs to a real cluster.
 """
 
 import fcntl
-import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 PLACE = Path("/etc/slurm/slurm.conf")
-KEPT = PLACE.with_name("slurm.conf.before-the-tests")
 LOCK = Path("/run/lock/lossgrid-slurm.lock")
 
 
@@ -39,45 +38,40 @@ def claim_default_place(configuration: Path, is_alive: Callable[[Path], bool], s
 
 
 def release_default_place(configuration: Path) -> None:
-    """Put back what was there before this configuration."""
+    """Leave the place empty where this configuration has it."""
     with _locked():
         if PLACE.is_symlink() and PLACE.readlink() == configuration:
             PLACE.unlink()
-            if KEPT.exists() or KEPT.is_symlink():
-                KEPT.rename(PLACE)
 
 
 def _try_claim(configuration: Path, is_alive: Callable[[Path], bool]) -> Path:
     """Link the configuration where no other private cluster is alive; whose configuration is linked afterwards."""
-    with _locked():
+    with _locked() as lock:
         holder = PLACE.readlink() if PLACE.is_symlink() else None
-        if holder == configuration or (holder and is_alive(holder)):
+        if holder == configuration:
             return holder
-        if PLACE.exists() and not KEPT.exists():
-            if _answers():
+        if PLACE.exists() or holder:
+            if str(holder) != lock.read():
                 raise RuntimeError(
-                    f"{PLACE}: this machine belongs to a cluster that is up; run the tests elsewhere"
+                    f"{PLACE}: this machine has a configuration of Slurm, which stays as it is; run the tests "
+                    "elsewhere, or remove it"
                 )
-            PLACE.rename(KEPT)
+            if is_alive(holder):
+                return holder
         PLACE.parent.mkdir(exist_ok=True)
         PLACE.unlink(missing_ok=True)
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(configuration))
         PLACE.symlink_to(configuration)
         return configuration
 
 
-def _answers() -> bool:
-    """Whether the cluster that the place leads to answers."""
-    environment = {name: value for name, value in os.environ.items() if name != "SLURM_CONF"}
-    process = subprocess.run(
-        ["scontrol", "ping"], env=environment, capture_output=True, text=True, timeout=60
-    )
-    return "is UP" in process.stdout
-
-
 @contextmanager
-def _locked() -> Iterator[None]:
-    """No other process looks at the place, or changes it, meanwhile."""
+def _locked() -> Iterator[TextIO]:
+    """No other process looks at the place, or changes it, meanwhile; the file names the last private cluster."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("w") as file:
+    with LOCK.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        file.seek(0)
+        yield file

@@ -127,9 +127,7 @@ def strike(run: CampaignRun, fault: Fault) -> Blow | None:
     struck = time.time()
     if blow.observed.startswith("hang"):
         blow.note = blow.observed
-    if fault.strikes_job and cell:
-        steps, checkpoint = run.study.get_progress(cell)
-        blow.steps_lost = steps - checkpoint
+    steps = run.study.get_steps(cell) if fault.strikes_job and cell else None
     survived = fault.strikes_job and blow.observed.startswith(("COMPLETED", "RUNNING"))
     if survived and not fault.small_disk:
         print(f"    missed: {blow.observed}", flush=True)
@@ -143,6 +141,9 @@ def strike(run: CampaignRun, fault: Fault) -> Blow | None:
     else:
         blow.note = f"hang: nothing for {GO_ON_TIMEOUT} s"
         run.study.start_again()
+    if steps is not None and not survived:
+        resumed = run.await_resumption(job, cell, struck)
+        blow.steps_lost = None if resumed is None else steps - resumed
     log = run.study.log.read_bytes()[log_size:].decode(errors="replace")
     blow.failure = find_failure(job.id, run.study.read_journal(), log)
     print(f"    {blow.observed}; {blow.failure}; on after {blow.seconds} s; {blow.note}", flush=True)

@@ -27,6 +27,17 @@ TIMEOUT = 60
 LONGEST_FOLDER = 70
 
 
+def find_missing_programs(accounting: bool = False) -> list[str]:
+    """The programs that a cluster needs and that are not installed."""
+    programs = (*PROGRAMS, *(ACCOUNTING_PROGRAMS * accounting))
+    return [name for name in programs if not shutil.which(name, path=get_path())]
+
+
+def get_path() -> str:
+    """Where programs lie: also where root's PATH alone looks."""
+    return os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
+
+
 class Cluster:
     """One cluster in a folder, whose daemons can be ended and started one by one.
 
@@ -62,8 +73,7 @@ class Cluster:
 
     def get_environment(self) -> dict[str, str]:
         """What a shell needs to speak to it."""
-        path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
-        return {**os.environ, "PATH": path, "SLURM_CONF": str(self.configuration)}
+        return {**os.environ, "PATH": get_path(), "SLURM_CONF": str(self.configuration)}
 
     def start(self) -> None:
         """Start what does not run.
@@ -73,9 +83,7 @@ class Cluster:
             RuntimeError: Another cluster is there.
             TimeoutError: Something does not come up.
         """
-        path = self.get_environment()["PATH"]
-        programs = (*PROGRAMS, *(ACCOUNTING_PROGRAMS * self.accounting))
-        if missing := [name for name in programs if not shutil.which(name, path=path)]:
+        if missing := find_missing_programs(self.accounting):
             argument = " accounting" * self.accounting
             raise FileNotFoundError(
                 f"{', '.join(missing)}: not installed; run tests/cluster/install.sh{argument}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import default_place
 import pytest
-from default_place import KEPT, PLACE, claim_default_place, release_default_place
+from default_place import PLACE, claim_default_place, release_default_place
 from slurm_cluster import Cluster
 from slurm_files import NODES
 
@@ -65,7 +65,6 @@ def test_a_cluster_runs_jobs_loses_nodes_and_leaves_nothing(cluster):
     assert cluster.daemons.list_running() == []
     assert find_processes(cluster.folder) == []
     assert not PLACE.exists()
-    assert not KEPT.exists()
 
 
 def test_what_a_job_leaves_behind_ends_with_it(cluster):
@@ -110,26 +109,25 @@ def test_a_second_cluster_waits_and_says_whose_the_place_is(cluster, tmp_path):
     assert len(cluster.list_ready()) == 4
 
 
-def test_a_configuration_of_ones_own_is_put_back(tmp_path, monkeypatch):
-    """A machine that is set up for a cluster must be so after the tests."""
-    place, kept, ours = (tmp_path / name for name in ("slurm.conf", "kept", "ours"))
+def test_a_configuration_of_ones_own_is_left_alone(tmp_path, monkeypatch):
+    """A machine that belongs to a real cluster must do so during the tests and after them."""
+    place, theirs, ours, following = (tmp_path / name for name in ("slurm.conf", "theirs", "ours", "next"))
     monkeypatch.setattr(default_place, "PLACE", place)
-    monkeypatch.setattr(default_place, "KEPT", kept)
     monkeypatch.setattr(default_place, "LOCK", tmp_path / "lock")
-    monkeypatch.setattr(default_place, "_answers", lambda: False)
-    place.write_text("theirs")
-    for _ in range(2):
-        claim_default_place(ours, lambda configuration: False, seconds=0)
-        assert place.readlink() == ours
-        # A cluster whose program was killed has put nothing back.
-        claim_default_place(tmp_path / "next", lambda configuration: False, seconds=0)
-        release_default_place(ours)
-        assert place.readlink() == tmp_path / "next"
-        release_default_place(tmp_path / "next")
-        assert place.read_text() == "theirs"
-        assert not kept.exists()
+    claim_default_place(ours, lambda configuration: False, seconds=0)
+    assert place.readlink() == ours
+    # A cluster whose program was killed has put nothing back.
+    claim_default_place(following, lambda configuration: False, seconds=0)
+    release_default_place(ours)
+    assert place.readlink() == following
+    release_default_place(following)
+    assert not place.is_symlink()
 
-    monkeypatch.setattr(default_place, "_answers", lambda: True)
-    with pytest.raises(RuntimeError, match="belongs to a cluster that is up"):
-        claim_default_place(ours, lambda configuration: False, seconds=0)
-    assert place.read_text() == "theirs"
+    for set_up in (lambda: place.write_text("theirs"), lambda: place.symlink_to(theirs)):
+        place.unlink(missing_ok=True)
+        set_up()
+        with pytest.raises(RuntimeError, match="has a configuration of Slurm, which stays as it is"):
+            claim_default_place(ours, lambda configuration: False, seconds=0)
+        release_default_place(ours)
+        assert place.is_symlink() or place.read_text() == "theirs"
+    assert place.readlink() == theirs

@@ -38,11 +38,33 @@ for job in "$@"; do
     mv "$here/kept" "$here/queue"
 done
 """
+SINFO = """\
+case "$*" in
+*%G*) cat "$here/nodes" ;;
+*) cat "$here/sinfo" ;;
+esac
+"""
 SCONTROL = """\
 case "$1" in
 show) echo 'MinJobAge               = 300 sec' ;;
 requeue) test ! -e "$here/refused" || { echo 'Requested operation is presently disabled' >&2; exit 1; } ;;
 esac
+"""
+# A number that no other has, and a queue that knows what was submitted even where the answer gets lost.
+SBATCH = """\
+[ -e "$here/refusal" ] && { cat "$here/refusal" >&2; exit 1; }
+for word in "$@"; do
+    case "$before" in
+    --job-name) name="$word" ;;
+    --comment) comment="$word" ;;
+    esac
+    before="$word"
+done
+[ -e "$here/lost" ] && { number=$(cat "$here/lost"); rm "$here/lost"; lost=yes; }
+number="${number:-$$}"
+printf '%s\\t%s\\tPENDING\\tNone\\t%s\\t%s\\n' "$number" "$name" "$PWD" "$comment" >> "$here/queue"
+[ -z "$lost" ] || { echo 'sbatch: error: Socket timed out on send/recv operation' >&2; exit 1; }
+echo "$number"
 """
 
 
@@ -65,7 +87,9 @@ class FakeSlurm:
         self.add_program("squeue", SQUEUE.replace("REPLACE", replace))
         self.add_program("scancel", SCANCEL)
         self.add_program("scontrol", SCONTROL)
-        self.add_program("sinfo", 'cat "$here/sinfo"\n')
+        self.add_program("sbatch", SBATCH)
+        (self.folder / "nodes").write_text("cpu|64000|(null)|(null)\ngpu|512000|gpu:a100:8(S:0-1)|small\n")
+        self.add_program("sinfo", SINFO)
         return self
 
     @property
@@ -89,9 +113,25 @@ class FakeSlurm:
         answers = self.folder / "answers"
         (answers / f"{len(list(answers.iterdir())):03}").write_text("".join(f"{job}\n" for job in jobs))
 
+    def set_nodes(self, *nodes: str) -> None:
+        """What sinfo shows of the nodes: partition, memory, generic resources and features."""
+        (self.folder / "nodes").write_text("".join(f"{node}\n" for node in nodes))
+
     def stop_answering(self) -> None:
         """As a controller that is down."""
         (self.folder / "down").touch()
+
+    def answer_again(self) -> None:
+        """As a controller that is back."""
+        (self.folder / "down").unlink()
+
+    def lose_answer(self, number: int) -> None:
+        """Let the next sbatch submit this job and time out before its number is known."""
+        (self.folder / "lost").write_text(f"{number}")
+
+    def refuse_jobs(self, reason: str) -> None:
+        """Let sbatch refuse."""
+        (self.folder / "refusal").write_text(f"sbatch: error: {reason}\n")
 
     def refuse(self) -> None:
         """Let scontrol refuse everything."""

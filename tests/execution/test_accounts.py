@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from execution.accounts import check_account
-from execution.site import Partitions, Site, SiteError
+from execution.site import FILE, Partitions, Site, SiteError
 
 SITE = Site(account="Lab", partitions=Partitions(cpu="cpu", gpu="gpu"))
 
@@ -22,10 +22,12 @@ def answer(slurm):
     return set_answer
 
 
-def test_unknown_account_is_refused_with_those_that_there_are(answer):
+def test_unknown_account_is_refused_with_those_that_there_are(answer, folder):
     """The user sees at once which ones to choose from."""
+    (folder / FILE).parent.mkdir()
+    (folder / FILE).write_text("account: Lab\n")
     answer("physics\\nroot\\nphysics\\n")
-    with pytest.raises(SiteError, match=r"slurm/site\.yaml: account: Lab: .*there are physics, root$"):
+    with pytest.raises(SiteError, match=r"slurm/site\.yaml:1: account: 'Lab': .*there are physics, root$"):
         check_account(SITE)
 
 

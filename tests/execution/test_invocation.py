@@ -55,6 +55,8 @@ def test_looking_is_no_run(command, profile, executor):
         ("--executor slurm --jobs 3", "slurm"),
         ("--cores 2 --report report.html --report-after-run", "local"),
         ("--cores 2 --forceall --rerun-incomplete --nolock", "local"),
+        # Snakemake 9.27 knows the option and runs the jobs all the same, without a word.
+        ("--cores 2 --export-cwl study.cwl", "local"),
     ],
 )
 def test_run_is_guarded(command, executor):

@@ -21,6 +21,8 @@ ACCELERATE = """printf '%s\\n' "$@"\n"""
 SCONTROL = """\
 case "$2 $3" in
 "job 4711") echo "JobId=4711 ReqNodeList=(null) NodeList=gpu[07-08] BatchHost=gpu07 NumNodes=2 NumCPUs=64" ;;
+"job 4713_1") echo "JobId=4713 ArrayJobId=4713 ArrayTaskId=1 NodeList=gpu[07-08] NumNodes=2 NumCPUs=64" ;;
+"job 4713") for task in 2 1; do echo "JobId=47$task ArrayTaskId=$task NodeList=gpu07 NumNodes=1 NumCPUs=64"; done ;;
 "job 4712") echo "JobId=4712 ReqNodeList=(null) NodeList=gpu07 BatchHost=gpu07 NumNodes=1 NumCPUs=64" ;;
 "hostnames gpu[07-08]") echo gpu07; echo gpu08 ;;
 "node gpu07") echo "NodeName=gpu07 Arch=x86_64 NodeAddr=10.0.0.7 NodeHostName=gpu07" ;;
@@ -92,6 +94,37 @@ def test_nodes_of_a_job_are_asked_of_slurm(slurm, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "1")
     with pytest.raises(QueueError, match="scontrol"):
         find_allocation()
+
+
+def test_task_of_an_array_asks_for_itself(slurm, monkeypatch):
+    """By the array's id Slurm shows all tasks: one would take another's nodes for its own."""
+    slurm.add_program("scontrol", SCONTROL)
+    for name, value in {"JOB_ID": "4713", "ARRAY_JOB_ID": "4713", "ARRAY_TASK_ID": "1"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    assert find_allocation() == Allocation(4713, 2, "10.0.0.7")
+
+
+@pytest.mark.parametrize(
+    ("job", "line"),
+    [
+        ("1", "scontrol: exit status 1"),
+        (
+            "4711",
+            "training.processes: 3 cannot be divided among the 2 nodes of job 4711; choose a multiple of 2",
+        ),
+    ],
+)
+def test_launch_that_cannot_be_is_one_line(slurm, folder, job, line):
+    """It ends up in the log of a job, whose last line `status` shows."""
+    slurm.add_program("scontrol", SCONTROL)
+    process = subprocess.run(
+        [sys.executable, "-m", "execution.launch", "--processes", "3", "--deepspeed", "zero2", *SCRIPT],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SLURM_JOB_ID": job},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 1
+    assert process.stderr == f"{line}\n"
 
 
 def test_command_line_becomes_the_launch(slurm, folder):

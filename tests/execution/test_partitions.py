@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.partitions import Partition, get_most_minutes, read_minutes, read_partitions
+from execution.nodes import Nodes
+from execution.partitions import Partition, get_most_mb, get_most_minutes, read_minutes, read_partitions
 from execution.queue import QueueError
 
 
@@ -19,7 +20,8 @@ from execution.queue import QueueError
         ("2:00:00", 120),
         ("30:00", 30),
         ("1:00", 1),
-        ("0:59", 0),
+        ("0:59", 1),
+        ("0:30", 1),
         ("  1-00:00:00\n", 1440),
         # As slurm.conf and sbatch read them as well.
         ("UNLIMITED", None),
@@ -53,13 +55,15 @@ def test_minutes_come_back(minutes, seconds, data):
     spellings += [f"{minutes}:{seconds:02}", f"{minutes // 60}:{left:02}:{seconds:02}"]
     if not left:
         spellings.append(f"{days}-{hours}")
-    assert read_minutes(data.draw(st.sampled_from(spellings))) == minutes
+    assert read_minutes(data.draw(st.sampled_from(spellings))) == max(1, minutes)
 
 
 def test_partitions_of_the_cluster(slurm):
     """Hidden partitions take jobs too: without --all a right name would be called wrong."""
-    assert read_partitions() == {"cpu": Partition("cpu", 1440), "gpu": Partition("gpu", None)}
-    assert [line.split()[:2] for line in slurm.get_calls("sinfo")] == [["sinfo", "--all"]]
+    found = read_partitions()
+    assert {name: partition.most_minutes for name, partition in found.items()} == {"cpu": 1440, "gpu": None}
+    assert found["gpu"].nodes == (Nodes("gpu", frozenset({"small"}), (("a100", 8),), 512000),)
+    assert {tuple(line.split()[:2]) for line in slurm.get_calls("sinfo")} == {("sinfo", "--all")}
 
 
 def test_partition_with_an_unreadable_limit_is_named(slurm):
@@ -87,3 +91,22 @@ def test_the_longest_of_several_partitions_counts():
     assert get_most_minutes("short,long", partitions) == 1440
     assert get_most_minutes("short,free", partitions) is None
     assert get_most_minutes("unheard-of", partitions) is None
+
+
+def test_the_largest_node_that_a_job_may_go_to_counts():
+    """A third attempt that asks for more than any of its nodes has is refused, and the cell never made."""
+    nodes = (
+        Nodes("gpu", frozenset({"small"}), (("a100", 8),), 200_000),
+        Nodes("gpu", frozenset({"big"}), (("a100", 8),), 1_000_000),
+    )
+    partitions = {
+        "gpu": Partition("gpu", None, nodes),
+        "other": Partition("other", None, (Nodes("other", frozenset(), (), 400_000),)),
+    }
+    assert get_most_mb("gpu", partitions, None) == 990_000
+    assert get_most_mb("gpu", partitions, "small") == 198_000
+    assert get_most_mb("gpu", partitions, "big|small") == 990_000
+    assert get_most_mb("gpu,other", partitions, "unheard-of") == 990_000
+    assert get_most_mb("other", partitions, None) == 396_000
+    assert get_most_mb("other", {}, None) is None
+    assert get_most_mb("other", {"other": Partition("other", None)}, None) is None

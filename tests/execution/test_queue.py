@@ -7,7 +7,9 @@ from fake_slurm import NAME, write_job
 
 from execution import queue
 from execution.queue import (
+    MissingCommandError,
     QueueError,
+    UnreadableAnswerError,
     call,
     cancel_jobs,
     get_plain_environment,
@@ -15,6 +17,8 @@ from execution.queue import (
     list_jobs,
     widen_view,
 )
+
+DOWN = "squeue: Unable to contact slurm controller"
 
 
 def test_jobs_of_this_directory_that_have_something_to_do(slurm, folder, tmp_path):
@@ -100,7 +104,7 @@ def test_missing_program_says_where_to_run(monkeypatch, tmp_path):
     """On a laptop or a compute node Slurm's programs are missing, and a traceback does not say so."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
-        QueueError, match="squeue: no such command; run on a node from which jobs are submitted"
+        MissingCommandError, match="squeue: no such command; run on a node from which jobs are submitted"
     ):
         call("squeue")
 
@@ -116,7 +120,7 @@ def test_program_that_hangs_is_an_error(slurm, monkeypatch):
 def test_restart_of_the_controller_is_ridden_out(monkeypatch):
     """A controller that is started anew at night must not end a start that could go on."""
     monkeypatch.setattr(queue, "PAUSE", 0)
-    said, answers = [], iter([QueueError("down"), QueueError("down"), "jobs"])
+    said, answers = [], iter([QueueError(DOWN), QueueError(DOWN), "jobs"])
 
     def ask():
         answer = next(answers)
@@ -125,7 +129,38 @@ def test_restart_of_the_controller_is_ridden_out(monkeypatch):
         return answer
 
     assert insist(ask, 600, said.append) == "jobs"
-    assert said == ["Slurm does not answer (down); asking again for 600 s"]
+    assert said == [f"Slurm does not answer ({DOWN}); asking again for 600 s"]
+
+
+@pytest.mark.parametrize("error", [MissingCommandError("no sinfo"), UnreadableAnswerError("a limit")])
+def test_what_no_waiting_mends_is_told_at_once(error):
+    """On a laptop the command would wait ten minutes for a program that is not installed."""
+    asked = []
+
+    def ask():
+        asked.append(None)
+        raise error
+
+    with pytest.raises(QueueError, match=str(error)):
+        insist(ask, 600, print)
+    assert len(asked) == 1
+
+
+def test_words_of_no_outage_are_believed_sooner(monkeypatch):
+    """A controller that refuses for good would be asked for ten minutes, and one that fails for a moment never."""
+    now, said = [0.0], []
+    monkeypatch.setattr(queue.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(queue.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+
+    def ask():
+        raise QueueError("sinfo: error: unrecognized option")
+
+    with pytest.raises(QueueError, match="unrecognized option"):
+        insist(ask, 600, said.append)
+    assert queue.BRIEF < now[0] <= queue.BRIEF + 2 * queue.PAUSE
+    assert said == [
+        f"Slurm does not answer (sinfo: error: unrecognized option); asking again for {queue.BRIEF} s"
+    ]
 
 
 def test_controller_that_stays_away_is_an_error(monkeypatch):

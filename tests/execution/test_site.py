@@ -84,15 +84,31 @@ def test_shipped_file_with_three_lines_filled_in_is_complete(pytestconfig, write
             LEAST + "gpu_memory:\n  - {gb: 80, constrain: big}\n  - {gb: -40}\n",
             [
                 "site.yaml:4: gpu_memory[0].constrain: 'big': unknown key; did you mean 'constraint'? known: gb, ",
-                "site.yaml:5: gpu_memory[1].gb: -40: it should be greater than 0. Memory of one GPU.",
+                "site.yaml:5: gpu_memory[1].gb: -40: it should be greater than 0, such as 40. Memory of one GPU.",
             ],
         ),
         (
             LEAST + "gpus_per_node: eight\ncpus_per_gpu: 0\nscratch: 1.5\n",
             [
-                "site.yaml:3: gpus_per_node: 'eight': it should be a valid integer. GPUs of one node.",
-                "site.yaml:4: cpus_per_gpu: 0: it should be greater than or equal to 1.",
+                "site.yaml:3: gpus_per_node: 'eight': it should be a whole number without a unit, such as 8. GPUs",
+                "site.yaml:4: cpus_per_gpu: 0: it should be greater than or equal to 1, such as 8.",
                 "site.yaml:5: scratch: 1.5: it should be text; write it in quotes.",
+            ],
+        ),
+        (
+            LEAST + "max_runtime: 2d\ngpu_memory:\n  - {gb: 40GB}\n",
+            [
+                "site.yaml:3: max_runtime: '2d': it should be a whole number without a unit, such as 1440. The",
+                "site.yaml:5: gpu_memory[0].gb: '40GB': it should be a whole number without a unit, such as 40. ",
+            ],
+        ),
+        (
+            LEAST + "qos: ''\ngpu_model: ''\nscratch: tmp/here\n",
+            [
+                "site.yaml:3: qos: '': unset; write its value, or null.",
+                "site.yaml:4: gpu_model: '': unset; write its value, or null.",
+                "site.yaml:5: scratch: 'tmp/here': it should be an absolute path or begin with a variable, such as "
+                "$SCRATCH/tmp. Folder",
             ],
         ),
         (
@@ -137,3 +153,15 @@ def test_kinds_of_gpus_are_sorted_by_memory(write):
         )
     )
     assert [(kind.gb, kind.constraint) for kind in site.kinds] == [(24, None), (40, "mid"), (80, "big")]
+
+
+@pytest.mark.parametrize("folder", ["/scratch/$USER", "$SCRATCH/tmp", "${TMPDIR}", "/tmp"])
+def test_scratch_may_be_a_variable(write, folder):
+    """On most clusters the folder of a job has its number or the user's name in it."""
+    assert read_site(write(LEAST + f"scratch: {folder}\n")).scratch == folder
+
+
+def test_null_means_none_for_every_key_that_may_be_none(write):
+    """A user who writes null for what the cluster does not have must not read that it is unset."""
+    keys = ("qos", "max_runtime", "gpu_model", "gpu_memory", "scratch")
+    assert read_site(write(LEAST + "".join(f"{key}: null\n" for key in keys))) == read_site(write(LEAST))

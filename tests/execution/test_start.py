@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from snakemake.resources import Resources
 from tiny_workflow import MAKE
 
 from execution.partitions import check_partitions
-from execution.site import FILE, Partitions, Site, SiteError
+from execution.site import FILE, Partitions, Site, SiteError, read_site
 from execution.start import EXECUTOR, start_process
 from lossgrid.planning.requirements import Requirements
 
@@ -67,21 +68,58 @@ def test_unset_site_is_told_before_any_job(tiny):
     assert "Building DAG" not in process.stdout
 
 
-def test_one_of_several_partitions_that_is_not_there_is_named(slurm):
+def test_one_of_several_partitions_that_is_not_there_is_named(slurm, folder):
     """Sbatch takes several, with commas: a job goes to the one that starts it first."""
+    set_site(folder, "account: lab\npartitions:\n  cpu: gpu,cpus\n  gpu: gpu\n")
     check_partitions(Site(account="lab", partitions=Partitions(cpu="cpu,gpu", gpu="gpu")))
-    with pytest.raises(SiteError, match=r"partitions\.cpu: cpus: no such partition"):
-        check_partitions(Site(account="lab", partitions=Partitions(cpu="gpu,cpus", gpu="gpu")))
-
-
-def test_partition_that_is_not_there_is_named_with_those_that_are(slurm):
-    """Sbatch would refuse every job one by one, after the data was made."""
-    site = Site(account="lab", partitions=Partitions(cpu="cpu", gpu="gpus"))
     with pytest.raises(SiteError) as error:
-        check_partitions(site)
-    assert str(error.value) == "slurm/site.yaml: partitions.gpu: gpus: no such partition; there are cpu, gpu"
+        check_partitions(read_site())
+    assert str(error.value) == (
+        "slurm/site.yaml:3: partitions.cpu: 'gpu,cpus': cpus: no such partition; there are cpu, gpu"
+    )
+
+
+def test_partition_that_is_not_there_is_named_with_those_that_are(slurm, folder):
+    """Sbatch would refuse every job one by one, after the data was made."""
+    set_site(folder, "account: lab\npartitions: {cpu: cpu, gpu: gpus}\n")
+    with pytest.raises(SiteError) as error:
+        check_partitions(read_site())
+    assert str(error.value) == (
+        "slurm/site.yaml:2: partitions.gpu: 'gpus': gpus: no such partition; there are cpu, gpu"
+    )
     good = Site(account="lab", partitions=Partitions(cpu="cpu", gpu="gpu"))
     assert check_partitions(good)["cpu"].most_minutes == 1440
+
+
+def test_all_that_the_cluster_lacks_is_told_before_any_job(tiny, slurm):
+    """In a dry run nothing is asked of Slurm; in a run sbatch would refuse every job after hours."""
+    tiny.write(MAKE)
+    set_site(tiny.folder, SITE.replace("a100", "h100").replace("small", "huge"))
+    process = tiny.run("--executor", "slurm", "--jobs", "1")
+    assert process.returncode != 0
+    assert "slurm/site.yaml:3: gpu_model: 'h100': no node of partition gpu has such GPUs; there are a100" in (
+        process.stdout
+    )
+    assert re.search(
+        r"slurm/site.yaml:5: gpu_memory\[0\].constraint: 'huge': no node of .*; there are small",
+        process.stdout,
+    )
+    assert "Traceback" not in process.stdout
+    assert tiny.run("--executor", "slurm", "--jobs", "1", "-n").returncode == 0
+
+
+def test_laptop_without_slurm_is_told_at_once(tiny, tmp_path, monkeypatch):
+    """Its programs were asked for again and again, for ten minutes, where they are not installed."""
+    tiny.write(MAKE)
+    set_site(tiny.folder, SITE)
+    (tmp_path / "laptop").mkdir()
+    for program in ("bash", "which"):
+        (tmp_path / "laptop" / program).symlink_to(shutil.which(program))
+    monkeypatch.setenv("PATH", str(tmp_path / "laptop"))
+    process = tiny.run("--executor", "slurm", "--jobs", "1")
+    assert process.returncode != 0
+    assert "sinfo: no such command; run on a node from which jobs are submitted" in process.stdout
+    assert "asking again" not in process.stdout
 
 
 def make_workflow(**changes):

@@ -82,14 +82,16 @@ def test_same_command_goes_on_after_the_main_process_was_killed(tiny):
         wait_until(tiny.is_running)
         main.kill()
         main.wait()
-        left = find_left(tiny.folder)
-        assert left
+        # A shell, and most of the time the sleep that it is in.
+        assert find_left(tiny.folder)
         # The job that is left waits for another sign than the one that is started now.
         tiny.write(MAKE)
         again = tiny.run("--rerun-incomplete")
         assert find_left(tiny.folder) == []
     assert again.returncode == 0, again.stdout
-    assert f"ending {len(left)} processes that an earlier main process left on this machine" in again.stdout
+    assert re.search(
+        r"ending \d process(es)? that an earlier main process left on this machine", again.stdout
+    )
     assert f"removed the lock of an earlier main process (process {main.pid}, since " in again.stdout
     assert tiny.output.read_text() == "one\n"
     events = [line["event"] for line in tiny.read_journal()]

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -87,9 +88,14 @@ class TinyWorkflow:
     @contextmanager
     def start(self, *arguments: str) -> Iterator[subprocess.Popen]:
         """Run Snakemake beside the block, and kill it where the block leaves it running."""
-        # No pipe: the jobs of a process that is killed would keep it open.
+        # No pipe: the jobs of a process that is killed would keep it open. What a shell starts in the background has
+        # interrupts switched off, and hands that down.
         with (self.folder / "said").open("w") as said:
-            process = subprocess.Popen(**self.describe(*arguments), stdout=said)
+            process = subprocess.Popen(
+                **self.describe(*arguments),
+                stdout=said,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
         try:
             yield process
         finally:

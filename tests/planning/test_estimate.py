@@ -15,7 +15,7 @@ from lossgrid.planning.jobs import Step, count_tables, get_wall_seconds, list_st
 from lossgrid.planning.load import Load
 from lossgrid.planning.spelling import spell_bytes, spell_dollars, spell_hours, spell_seconds
 from lossgrid.planning.training_jobs import count_steps
-from lossgrid.studies.judging import Prices
+from lossgrid.studies.judge import Prices
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -122,7 +122,13 @@ def test_the_command_prints_the_whole_of_mini():
         "sys.exit(str({'torch', 'transformers', 'pandas', 'scipy'} & {m.split('.')[0] for m in sys.modules}))"
     )
     done = run_python("-c", code)
-    for text in ("Study mini on the CPU: 158 jobs", "with 4 at once", "train_cell", "checkpoints", "free"):
+    for text in (
+        "Study mini on the CPU: 157 jobs",
+        "With 4 jobs at once (--jobs): about",
+        "train_cell",
+        "checkpoints",
+        "free",
+    ):
         assert text in " ".join(done.stdout.split())
     assert done.stderr.strip() == "set()"
 

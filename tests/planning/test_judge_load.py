@@ -13,7 +13,7 @@ from lossgrid.planning.judge_load import count_calls, count_shard_calls, get_jud
 from lossgrid.planning.replies import count_replies, list_reply_groups
 from lossgrid.planning.world_facts import get_world_facts
 from lossgrid.studies import get_trained_cells
-from lossgrid.studies.judging import Prices
+from lossgrid.studies.judge import Prices
 
 RUNS = ["sft", "cells/dpo/beta~0.05/seed~1", "cells/dpo/beta~0.05/seed~2"]
 

@@ -1,5 +1,7 @@
 """What is asked of a scheduler: enough for what was measured, and more for more work."""
 
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,25 @@ def test_gpus_are_those_of_processes_models_and_judge(mini, vary):
     assert gpus == {**dict.fromkeys(RULES, 0), **dict.fromkeys(MODEL_RULES, 1), "train_cell": 4}
     served = vary(study, judge={"gpus": 2, "command": "vllm serve judge --port {port}"})
     assert get_requirements(served, "judge_responses").gpus == 2
+
+
+@pytest.mark.parametrize(
+    ("judge", "mem_mb", "gpu_memory_gb"),
+    [
+        ({}, 64_000, inf),
+        ({"memory_gb": 200.0, "gpu_memory_gb": 80.0}, 200_000, 80.0),
+        ({"memory_gb": 8.0, "gpus": 0}, 8_000, 0.0),
+    ],
+)
+def test_a_served_judge_has_its_memory_beside_the_job(mini, vary, judge, mem_mb, gpu_memory_gb):
+    """A model of 70 billion weights in 1 GB on the smallest GPU would be killed at every attempt.
+
+    What the study says gets no head-room, which would pass over the GPUs that it names.
+    """
+    served = vary(mini, judge={"command": "vllm serve judge --port {port}", "gpus": 2, **judge})
+    asked = get_requirements(served, "judge_responses")
+    assert mem_mb + 600 < asked.mem_mb < mem_mb + 2500
+    assert asked.gpu_memory_gb == gpu_memory_gb
 
 
 @pytest.mark.parametrize("rule", MODEL_RULES)

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from lossgrid.judging.asking import endpoint
 from lossgrid.judging.shards import JudgingError
-from lossgrid.progress.failures import JUDGE_ERRORS, NO_ERROR, Kind, classify_failure, explain_failure
+from lossgrid.progress.failures import JUDGE_ERRORS, NO_ERROR, Kind, explain_failure
 from lossgrid.progress.logs import TAIL_BYTES, read_failure
 
 TRACEBACK = (
@@ -189,7 +190,6 @@ def test_kind_and_line(state, slurm_log, rule_log, kind, line):
     """A wrong kind sends people to free memory that was never short, or lets a job fail in the same way all night."""
     failure = explain_failure(state, slurm_log, rule_log)
     assert (failure.kind, failure.line) == (kind, line)
-    assert classify_failure(state, slurm_log, rule_log) == kind
 
 
 def test_warnings_and_clean_up_after_the_error_are_passed_over():
@@ -245,7 +245,7 @@ def test_of_several_processes_the_first_to_fail_counts():
 def test_process_that_was_killed_under_a_launcher():
     """Its own log says nothing; the launcher's table does."""
     log = LAUNCHER.format(rank=0, exit=-9, cause="Signal 9 (SIGKILL) received by PID 99")
-    assert classify_failure("FAILED", "", log) == Kind.KILLED
+    assert explain_failure("FAILED", "", log).kind == Kind.KILLED
     segfault = LAUNCHER.format(rank=0, exit=-11, cause="Signal 11 (SIGSEGV) received by PID 99")
     failure = explain_failure("FAILED", "", segfault)
     assert failure.kind == Kind.ERROR
@@ -255,7 +255,7 @@ def test_process_that_was_killed_under_a_launcher():
 def test_error_of_an_earlier_try_does_not_count():
     """A job that caught an error, went on and was killed later was not ended by that error."""
     log = TRACEBACK + "OSError: [Errno 28] No space left on device\n" + TRACEBACK + "ValueError: no\n"
-    assert classify_failure(None, "", log) == Kind.ERROR
+    assert explain_failure(None, "", log).kind == Kind.ERROR
 
 
 def test_only_the_end_of_a_log_is_read(tmp_path):
@@ -294,4 +294,13 @@ def test_memory_limit_in_the_words_of_a_named_node():
         "slurmstepd-g1: error: Exceeded job memory limit\n"
         "slurmstepd-g1: error: *** JOB 1 ON g1 CANCELLED AT 2026-11-21T21:58:01 ***\n"
     )
-    assert classify_failure("FAILED", log, "") == Kind.OUT_OF_MEMORY
+    assert explain_failure("FAILED", log, "").kind == Kind.OUT_OF_MEMORY
+
+
+def test_a_missing_model_is_to_be_fetched_by_what_can_fetch_it():
+    """`snakemake prepare` is offline as all else of the workflow, and fetches no model."""
+    remedy = Kind.MISSING_MODEL.remedy
+    assert "prepare" not in remedy
+    assert "`hf download NAME`" in remedy
+    assert "HF_HOME" in remedy
+    assert Path(sys.executable).with_name("hf").is_file()

@@ -41,8 +41,18 @@ def test_without_a_study_those_of_the_configuration_are_shown_in_turn(made_up, c
     ("arguments", "config", "message"),
     [
         (["smal"], "studies: [small]", "smal: no such study; the nearest is small; known: small"),
-        ([], "studies: [smal]", "smal: no such study; the nearest is small; known: small"),
-        ([], "cores: 2", "config.yaml: studies: names none; write one there, or name a study"),
+        (
+            [],
+            "studies: smal",
+            "config.yaml: studies: smal: no such study; choose from small or add studies/smal.yaml",
+        ),
+        ([], "cores: 2", "config.yaml: studies: missing; write a name, or a list such as [mini]"),
+        (
+            [],
+            "studies: [small",
+            "config.yaml:1: not YAML: expected ',' or ']', but got '<stream end>' at column 10; check the quotes, "
+            "brackets, colons and indentation in this line and the one above",
+        ),
     ],
 )
 def test_an_unknown_study_is_one_line(made_up, arguments, config, message):
@@ -77,12 +87,14 @@ def test_failed_and_all(made_up, capsys):
     ("executor", "studies", "command"),
     [
         ("local", "[small]", "snakemake --profile profiles/local"),
-        ("slurm", "[mini, small]", "snakemake --profile slurm"),
-        ("slurm", "[mini]", 'snakemake --profile slurm --config "studies=[small]"'),
+        ("slurm", "[third, small]", "snakemake --profile slurm"),
+        ("slurm", "small", "snakemake --profile slurm"),
+        ("slurm", "[third]", 'snakemake --profile slurm --config "studies=[small]"'),
     ],
 )
 def test_the_command_to_type_is_the_one_of_before(made_up, executor, studies, command):
     """A study that was begun on a cluster goes on there; one that is not built by itself is named."""
+    write_study(made_up.root, name="third")
     (made_up.root / "config.yaml").write_text(f"studies: {studies}\n")
     made_up.begin(executor=executor)
     assert get_command(read_study_progress(made_up.study, made_up.folder)) == command

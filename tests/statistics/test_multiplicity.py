@@ -1,5 +1,7 @@
 """Adjusted p-values against the procedures worked out by hand, and what must hold of them whatever the p-values."""
 
+import gc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,11 +9,18 @@ from hypothesis import strategies as st
 
 from lossgrid.statistics.multiplicity import adjust_benjamini_hochberg, adjust_holm
 
-# The library collects garbage in every call.
+# The library collects garbage in every call, which takes long among the objects of other tests.
 FEW = settings(max_examples=30)
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 # Products and quotients of p-values are rounded once or twice.
 EXACT = 1e-12
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_to_collect():
+    """Take what other tests left out of the collections of these."""
+    gc.collect()
+    gc.freeze()
 
 
 def test_holm_by_hand():

@@ -59,6 +59,8 @@ CHANGES = {
     "spend limit": (add("prices: {input: 1, output: 2}\n  spend_limit: 3"), set()),
     "date": (add("date: 2026-11"), set()),
     "time to start": (add("ready_timeout: 3"), set()),
+    "memory of its server": (add("memory_gb: 3"), set()),
+    "its GPUs": (add("gpus: 2\n  gpu_memory_gb: 80"), set()),
     "accepted share of errors": (add("max_error_share: 0.5"), set()),
     "variable of the key": (add("key_variable: OTHER_KEY"), set()),
     "size of a shard": (("judge:", "shard_size: 2\njudge:"), set()),
