@@ -29,6 +29,7 @@ ORDER = [
     "judging",
     "figures",
     "paper",
+    "pages",
 ]
 FILES = sorted(file for file in PACKAGE.rglob("*.py") if file.parent != PACKAGE)
 

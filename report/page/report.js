@@ -30,11 +30,11 @@ function showLeaderboard() {
   make(losses, "option", { value: "" }, "all");
   for (const title of Object.keys(DATA.looks)) make(losses, "option", { value: title }, title);
   const filter = () => {
-    const words = element("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = listWords(element("filter").value);
     let shown = 0;
     for (const { row, line } of built) {
-      const text = `${nameCell(row)} ${row.cell} ${row.health ?? ""}`.toLowerCase();
-      line.hidden = !(words.every((word) => text.includes(word)) && (!losses.value || losses.value === row.title));
+      const text = joinNames(`${nameCell(row)} ${row.cell} ${row.health ?? ""}`);
+      line.hidden = !(words.every((word) => word.test(text)) && (!losses.value || losses.value === row.title));
       shown += line.hidden ? 0 : 1;
     }
     element("filter-count").textContent = `${shown} of ${built.length} cells`;
@@ -42,6 +42,17 @@ function showLeaderboard() {
   element("filter").addEventListener("input", filter);
   losses.addEventListener("change", filter);
   filter();
+}
+
+/** A hyper-parameter or seed and its number, as one word, the way the paths of cells have it. */
+const joinNames = (text) => text.toLowerCase().replace(/(seed|β\S*|beta\S*|τ|tau|γ|gamma)[\s=]+(?=\d)/g, "$1~");
+
+/** What a query asks for, every word to be found; a number only as a whole: 2 is no part of 0.25. */
+function listWords(query) {
+  return joinNames(query).split(/[\s,]+/).filter(Boolean).map((word) => {
+    const literal = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    return new RegExp(`${/^\d/.test(word) ? "(?<![\\d.])" : ""}${literal}${/\d$/.test(word) ? "(?![\\d.])" : ""}`);
+  });
 }
 
 const isDiverged = (row) => row.status === "diverged";

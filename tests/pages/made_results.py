@@ -13,14 +13,16 @@ ANSWER = "an answer </script><script>console.error('escaped')</script> & more"
 STUDY = """\
 title: Results that were made up
 description: For tests of pages.
-world: {kind: reviews}
+world: {kind: reviews, corpus_chats: 100, pairs: 64, heldout_chats: 10}
+sft: {learning_rate: 1e-3, epochs: 1, batch_size: 8, max_length: 128}
+training: {learning_rate: 1e-4, epochs: 1, batch_size: 8, max_length: 128}
 judge: {model: oracle, command: "python workflow_scripts/serve_oracle.py --port {port}"}
 mt_bench: {}
-alpaca_eval: {prompts: 4}
+alpaca_eval: {prompts: 10}
 seeds: SEEDS
 objectives:
   dpo: {beta: BETAS}
-  dlrml: {beta_kl: BETAS, beta_mix: [0.01, 0.2]}
+  dlrml: {beta_kl: BETAS, beta_mix: [0.01, 0.2], allow_exponential_tail: true}
 claims:
   - id: better
     kind: paired_difference
@@ -73,7 +75,13 @@ def write_tables(folder: Path, study: Study, cells: list[Cell], chance: random.R
     ]
     settings = [{}, *(dict(cell.setting) for cell in cells)]
     health = [{}] + [
-        {"status": "finished", "steps": 40, "planned_steps": 40, "nonfinite_steps": 0, "max_grad_norm": chance.uniform(1, 9)}
+        {
+            "status": "finished",
+            "steps": 40,
+            "planned_steps": 40,
+            "nonfinite_steps": 0,
+            "max_grad_norm": chance.uniform(1, 9),
+        }
         for _ in cells
     ]
     health[-1] = {
@@ -105,7 +113,8 @@ def write_tables(folder: Path, study: Study, cells: list[Cell], chance: random.R
         folder / "leaderboard.csv",
         [
             {
-                **run, "win_rate": chance.uniform(20, 80), "standard_error": 2.0, "avg_length": chance.randint(50, 900),
+                **run, "win_rate": chance.uniform(20, 80), "standard_error": 2.0,
+                "avg_length": chance.randint(50, 900),
                 "lc_study": chance.uniform(20, 80), "lc_study_standard_error": 2.1, "n_ok": 158, "n_parse_error": 1,
                 "n_api_error": 1,
             }
@@ -126,20 +135,59 @@ def write_tables(folder: Path, study: Study, cells: list[Cell], chance: random.R
     write(
         folder / "audit.csv",
         [
-            {"objective": cell.objective, "title": cell.objective, "setting": cell.setting_path, "label": cell.label, "verdict": "right sign at the start"}
+            {
+                "objective": cell.objective,
+                "title": cell.objective,
+                "setting": cell.setting_path,
+                "label": cell.label,
+                "verdict": "right sign at the start",
+            }
             for cell in {cell.reference: cell for cell in cells}.values()
         ],
     )
     write(
         folder / "predictions.csv",
         [
-            {**run, "predicted_start": "right", "early_margin": 0.1, "early_margin_low": 0.05, "early_margin_high": 0.15, "start_holds": True}
+            {
+                **run,
+                "predicted_start": "right",
+                "early_margin": 0.1,
+                "early_margin_low": 0.05,
+                "early_margin_high": 0.15,
+                "start_holds": True,
+            }
             for run in runs[1:]
         ],
     )
-    write(folder / "judge.csv", [{"evaluation": "mt_bench", "model": "oracle", "n": 100, "n_parse_error": 2, "n_api_error": 0}])
-    write(folder / "judge_costs.csv", [{"evaluation": "mt_bench", "asked_from": "2026-01-02", "asked_to": "2026-01-03", "calls": 98, "cost": 1.25}])
-    write(folder / "costs.csv", [{"rule": "train_cell", "run": run["cell"], "seconds": 36, "cpu_seconds": 30, "peak_memory_mb": 700} for run in runs[1:]])
+    write(
+        folder / "judge.csv",
+        [{"evaluation": "mt_bench", "model": "oracle", "n": 100, "n_parse_error": 2, "n_api_error": 0}],
+    )
+    write(
+        folder / "judge_costs.csv",
+        [
+            {
+                "evaluation": "mt_bench",
+                "asked_from": "2026-01-02",
+                "asked_to": "2026-01-03",
+                "calls": 98,
+                "cost": 1.25,
+            }
+        ],
+    )
+    write(
+        folder / "costs.csv",
+        [
+            {
+                "rule": "train_cell",
+                "run": run["cell"],
+                "seconds": 36,
+                "cpu_seconds": 30,
+                "peak_memory_mb": 700,
+            }
+            for run in runs[1:]
+        ],
+    )
 
 
 def write_cell(folder: Path, steps: int, diverged: bool, chance: random.Random) -> None:
@@ -155,7 +203,7 @@ def write_cell(folder: Path, steps: int, diverged: bool, chance: random.Random) 
     ]  # fmt: skip
     if diverged:
         records = records[: steps // 2]
-        records[-1] |= {"loss": "NaN", "nonfinite": True}
+        records[-1] |= {"loss": "nan", "nonfinite": True}
     (folder / "training.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     write_answers(folder, chance)
 
@@ -169,13 +217,28 @@ def write_answers(folder: Path, chance: random.Random) -> None:
     ]
     answers += [{"set": "alpaca_eval", "id": number, "turn": 1, "response": ANSWER} for number in range(4)]
     ratings = [
-        {"question_id": each["id"], "turn": each["turn"], "repeat": 0, "state": "ok", "score": chance.randint(1, 10), "reply": "Good. Rating: [[7]]", "error": None}
+        {
+            "question_id": each["id"],
+            "turn": each["turn"],
+            "repeat": 0,
+            "state": "ok",
+            "score": chance.randint(1, 10),
+            "reply": "Good. Rating: [[7]]",
+            "error": None,
+        }
         for each in answers
         if each["set"] == "mt_bench"
     ]
     ratings[0] |= {"state": "parse_error", "score": None, "reply": "I cannot say."}
-    preferences = [{"id": number, "repeat": 0, "state": "ok", "preference": chance.uniform(1, 2), "error": None} for number in range(4)]
-    for name, lines in (("responses/judged", answers), ("scores/mt_bench", ratings), ("scores/alpaca_eval", preferences)):
+    preferences = [
+        {"id": number, "repeat": 0, "state": "ok", "preference": chance.uniform(1, 2), "error": None}
+        for number in range(4)
+    ]
+    for name, lines in (
+        ("responses/judged", answers),
+        ("scores/mt_bench", ratings),
+        ("scores/alpaca_eval", preferences),
+    ):
         file = folder / f"{name}.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -184,9 +247,14 @@ def write_answers(folder: Path, chance: random.Random) -> None:
 def write_prompts(folder: Path) -> None:
     """What the judge's questions were."""
     (folder / "mt_bench").mkdir(parents=True)
-    questions = [{"question_id": number, "category": category, "turns": ["first?", "second?"]} for number, category in enumerate(CATEGORIES)]
+    questions = [
+        {"question_id": number, "category": category, "turns": ["first?", "second?"]}
+        for number, category in enumerate(CATEGORIES)
+    ]
     (folder / "mt_bench/question.jsonl").write_text("".join(json.dumps(each) + "\n" for each in questions))
-    instructions = [{"instruction": f"do {number}", "output": "done", "dataset": "tasks"} for number in range(4)]
+    instructions = [
+        {"instruction": f"do {number}", "output": "done", "dataset": "tasks"} for number in range(4)
+    ]
     (folder / "alpaca_eval.json").write_text(json.dumps(instructions))
 
 
