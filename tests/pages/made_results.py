@@ -55,6 +55,7 @@ def make_results(folder: Path, file: Path, steps: int = 40) -> Path:
     write_prompts(results / "prompts")
     for place, cell in enumerate(cells):
         write_cell(results / "cells" / cell.path, steps, place == len(cells) - 1, chance)
+        write_machine(results / "live" / cell.path)
     write_answers(results / "sft", chance)
     return results
 
@@ -208,6 +209,12 @@ def write_cell(folder: Path, steps: int, diverged: bool, chance: random.Random) 
     write_answers(folder, chance)
 
 
+def write_machine(folder: Path) -> None:
+    """What the cell was trained on."""
+    folder.mkdir(parents=True)
+    (folder / "machine.json").write_text('{"processes": 8, "device": "NVIDIA A100-SXM4-80GB"}')
+
+
 def write_answers(folder: Path, chance: random.Random) -> None:
     """Answers and what a judge said of them."""
     answers = [
@@ -259,7 +266,9 @@ def write_prompts(folder: Path) -> None:
 
 
 def write(file: Path, rows: list[dict]) -> None:
-    """A table of rows that need not have the same columns."""
+    """A table of rows that need not have the same columns; none without rows."""
+    if not rows:
+        return
     columns = list(dict.fromkeys(name for row in rows for name in row))
     with file.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, columns)

@@ -57,7 +57,7 @@ def test_ratios_are_estimate_over_measurement(mini, results):
     estimate = estimate_study(mini, 2)
     compared = {each.name: each for each in compare_steps(estimate, results)}
     assert set(compared) == {
-        "train_cell", "judge_responses mt_bench", "score_frontier", "tables and figures",
+        "train_cell", "judge_responses mt_bench", "score_frontier", "tables, figures, pages",
     }  # fmt: skip
     cell = next(step for step in estimate.steps if step.rule == "train_cell").load
     assert compared["train_cell"].seconds_ratio == cell.seconds / 30

@@ -48,7 +48,7 @@ def test_each_job_with_its_reason_and_what_follows(made_up):
     assert (
         render(made_up)
         == f"""\
-Study small: 2 failed and 1 interrupted; 28 later jobs wait for them.
+Study small: 2 failed and 1 interrupted; 32 later jobs wait for them.
 
 train_cell {CELL}  out of time
   Slurm ended the job: TIMEOUT
@@ -91,12 +91,12 @@ def test_while_the_workflow_runs_it_is_to_be_waited_for(made_up):
     ("rule", "place", "number"),
     [
         ("plot_frontier", "", 0),
-        ("collect_results", "", 9),
-        ("make_prompts", "", 49),
-        ("make_corpus", "", 58),
+        ("collect_results", "", 12),
+        ("make_prompts", "", 52),
+        ("make_corpus", "", 62),
     ],
 )
 def test_what_waits_for_a_job(made_up, rule, place, number):
-    """Directly or not, each once: of 62, all but the audit, its figure and the prompts come from the corpus."""
+    """Directly or not, each once: of 66, all but the audit, its figure and the prompts come from the corpus."""
     assert len(Dependents(made_up.jobs).find([made_up.find(rule, place)])) == number
-    assert len(made_up.jobs) == 62
+    assert len(made_up.jobs) == 66

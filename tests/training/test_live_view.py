@@ -18,6 +18,7 @@ from test_deepspeed import Launcher
 from lossgrid.training.live import watch
 from lossgrid.training.live.follow import LOCK
 from lossgrid.training.live.log_reader import LogReader
+from lossgrid.training.live.machine import describe_processor, read_machine
 from lossgrid.training.live.places import find_place
 from lossgrid.training.live.tracker_choice import CHOICE, check_tracker
 from lossgrid.training.live.trackers import get_run_id
@@ -107,6 +108,16 @@ def test_tensorboard_shows_the_training_log(train, tmp_path):
     run = train(NAME)
     assert len(run.records) == 6
     assert_shows_log(tmp_path / LIVE, run.records)
+
+
+def test_the_machine_is_noted(train, tmp_path):
+    """Results travel further than the memory of where they were made."""
+    train(NAME)
+    note = read_machine(tmp_path / LIVE)
+    assert note["processes"] == 1
+    assert note["device"] == describe_processor()
+    (tmp_path / LIVE / "machine.json").write_text("{")
+    assert read_machine(tmp_path / LIVE) is None
 
 
 def test_a_step_that_is_not_finite_is_shown(train, faulty, tmp_path):

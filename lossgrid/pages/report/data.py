@@ -92,7 +92,7 @@ def gather_report(study: Study, file: Path, results: Path, lock: Path) -> dict[s
         "audit": list_records(pick(read_table(tables, "audit"), AUDIT)),
         "predictions": list_records(pick(read_table(tables, "predictions"), PREDICTIONS)),
         "samples": asdict(gather_samples(results, cells)),
-        "provenance": gather_provenance(study, file, tables, lock),
+        "provenance": gather_provenance(study, file, results, lock),
     }
 
 

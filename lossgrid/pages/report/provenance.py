@@ -1,9 +1,9 @@
 """Where the numbers of a report come from: code, versions, study, machine, judge, time and money."""
 
 import hashlib
-import os
 import platform
 import subprocess
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,25 @@ import pandas as pd
 
 from lossgrid.pages.report.tables import list_records, read_table
 from lossgrid.studies import Study, get_cells, get_trained_cells
+from lossgrid.training.live.machine import read_machine
 
 # What a reader asks of the versions first.
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "deepspeed", "snakemake", "fschat", "alpaca-eval")
 
 
-def gather_provenance(study: Study, file: Path, tables: Path, lock: Path) -> dict[str, Any]:
+def gather_provenance(study: Study, file: Path, results: Path, lock: Path) -> dict[str, Any]:
     """Everything that says how the numbers came about.
 
     Args:
         study: The study.
         file: Its file.
-        tables: Folder of its tables.
+        results: Folder of its results.
         lock: The list of versions that the environment was made of.
 
     Returns:
         ``facts``: pairs of a name and a text; ``judges``, ``costs``: rows of tables; ``study``: the file's text.
     """
+    tables = results / "tables"
     costs = read_table(tables, "costs")
     seeds = sorted({cell.seed for cell in get_cells(study)})
     facts = [
@@ -40,7 +42,8 @@ def gather_provenance(study: Study, file: Path, tables: Path, lock: Path) -> dic
             "cells",
             f"{len(get_cells(study))}, {len(get_trained_cells(study))} of them trained: the others are aliases",
         ),
-        ("machine of this page", describe_machine()),
+        ("hardware", describe_machines(results / "live", [cell.path for cell in get_trained_cells(study)])),
+        ("system", f"{platform.system()}, Python {platform.python_version()} (of this page)"),
         *describe_costs(costs),
         ("made", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
     ]
@@ -75,16 +78,24 @@ def describe_versions(lock: Path) -> str:
     return f"{named}; {len(pins)} in {lock}, SHA-256 {hash_file(lock)}"
 
 
-def describe_machine() -> str:
-    """Processor, cores and system of this machine."""
-    model = platform.processor()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    processors = f"{os.cpu_count()} × {model or platform.machine()}"
-    return f"{processors}, {platform.system()}, Python {platform.python_version()}"
+def describe_machines(live: Path, cells: list[str]) -> str:
+    """On what the cells were trained, the most frequent first.
+
+    Args:
+        live: Folder of the study's live views.
+        cells: Paths of the trained cells.
+    """
+    notes = [read_machine(live / cell) for cell in cells]
+    kinds = Counter(f"{describe_processes(note['processes'])} on {note['device']}" for note in notes if note)
+    if not kinds:
+        return ""
+    unknown = [f"{notes.count(None)} not noted"] if None in notes else []
+    return "; ".join([*(f"{count} cells by {kind}" for kind, count in kinds.most_common()), *unknown])
+
+
+def describe_processes(count: int) -> str:
+    """Their number in words."""
+    return "one process" if count == 1 else f"{count} processes"
 
 
 def describe_costs(costs: pd.DataFrame) -> list[tuple[str, str]]:

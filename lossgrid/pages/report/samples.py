@@ -141,4 +141,4 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
     """The lines of a JSONL file; none where there is no file."""
     if not file.exists():
         return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]

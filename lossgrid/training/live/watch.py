@@ -10,10 +10,12 @@ import sys
 import weakref
 from pathlib import Path
 
+import torch
 from transformers import TrainerCallback
 
 from lossgrid.training.launch import is_main
 from lossgrid.training.live.follow import PATIENCE, say
+from lossgrid.training.live.machine import note_machine
 from lossgrid.training.live.places import LivePlace, find_place
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -40,6 +42,7 @@ class LiveView(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         try:
+            note_machine(self.place.events, name_gpu(args.device))
             self.reader = start_reader(Path(args.output_dir), self.place, state.global_step)
         except OSError as error:
             say(f"{self.place.events}: {error}")
@@ -61,6 +64,11 @@ class LiveView(TrainerCallback):
             say(f"{self.place.events}: not written to the end within {PATIENCE} s")
         except OSError as error:
             say(f"{self.place.events}: {error}")
+
+
+def name_gpu(device: torch.device) -> str:
+    """The GPU's name; empty for the processor."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else ""
 
 
 def start_reader(run_folder: Path, place: LivePlace, first_step: int) -> subprocess.Popen:
