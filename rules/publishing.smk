@@ -32,13 +32,17 @@ def get_paper_files():
     ]
 
 
-def get_page_code(script, folder):
-    """Hash of a script's code and of the page that it fills."""
-    parts = [get_code(script)]
-    for name in ("shared", folder):
-        for file in sorted(Path(workflow.basedir, "report", name).iterdir()):
-            parts.append(hashlib.sha256(file.read_bytes()).hexdigest()[:8])
-    return "-".join(parts)
+def get_page_code(folder, script, *functions):
+    """Hash of a script's code, with functions added by name, and of the page that it fills."""
+    files = [file for name in ("shared", folder) for file in sorted(Path(workflow.basedir, "report", name).iterdir())]
+    page = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    return f"{get_code(script, *functions)} {page}"
+
+
+def get_explorer_code():
+    """Hash of the loss explorer's code, of its page and of every loss of the catalogue, all of which it shows."""
+    functions = sorted({f"lossgrid.objectives.{objective.function}" for objective in CATALOGUE.values()})
+    return get_page_code("explorer", "make_explorer", *functions)
 
 
 def get_published(wildcards):

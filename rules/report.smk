@@ -21,7 +21,8 @@ rule make_report:
         **get_resources("make_report"),
     params:
         study="studies/{study}.yaml",
-        code=get_page_code("make_report", "page"),
+        settings=get_settings("report"),
+        code=get_page_code("page", "make_report"),
     message:
         "{wildcards.study}: making the report"
     shell:
@@ -50,7 +51,9 @@ rule make_explorer:
         **get_resources("make_explorer"),
     params:
         study="studies/{study}.yaml",
-        code=get_page_code("make_explorer", "explorer"),
+        title=get_title,
+        cells=get_cell_list,
+        code=get_explorer_code(),
     message:
         "{wildcards.study}: making the loss explorer"
     shell:

@@ -130,6 +130,21 @@ def get_card_settings(study: Study) -> dict[str, Any]:
     }
 
 
+def get_report_settings(study: Study) -> dict[str, Any]:
+    """The study as the report shows it: with its defaults, without what changes no result."""
+    patience = {
+        "ready_timeout",
+        "concurrency",
+        "timeout",
+        "attempts",
+        "max_error_share",
+        "prices",
+        "spend_limit",
+    }
+    without = {"training": WITHOUT_EFFECT, "judge": patience}
+    return study.model_dump(mode="json", exclude_none=True, exclude=without)
+
+
 def get_generation_settings(study: Study) -> dict[str, Any]:
     """What decides the replies of a model, apart from the model and the prompts."""
     return study.evaluation.model_dump(mode="json")

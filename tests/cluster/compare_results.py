@@ -8,9 +8,9 @@ import hashlib
 import sys
 from pathlib import Path
 
-# What jobs took, what they said on the way, and what they keep in order to go on, are no results; nor are cards,
-# which name the days of judging and the commit.
-LEFT_OUT_FOLDERS = {"logs", "benchmarks", "ledgers", "checkpoints", "live", "cards"}
+# What jobs took, what they said on the way, and what they keep in order to go on, are no results; nor are cards and
+# pages, which name the days of judging and the commit.
+LEFT_OUT_FOLDERS = {"logs", "benchmarks", "ledgers", "checkpoints", "live", "cards", "report"}
 LEFT_OUT_FILES = {"tables/costs.csv", "tables/judge_costs.csv"}
 LEFT_OUT_NAMES = {".snakemake_timestamp", "README.md"}
 

@@ -1,4 +1,4 @@
-"""What the report holds: the numbers of the tables, the same questions for all cells, what became of each training."""
+"""What the report holds: numbers of the tables, the same questions for all cells, what became of each training."""
 
 import json
 import math
@@ -135,7 +135,9 @@ def test_a_line_ends_at_its_end_only(tmp_path):
 def test_the_report_says_where_it_comes_from(made):
     """Numbers without their origin are rumours."""
     file, results = made
-    facts = dict(gather_report(load_study(file), file, results, ROOT / "requirements.lock")["provenance"]["facts"])
+    facts = dict(
+        gather_report(load_study(file), file, results, ROOT / "requirements.lock")["provenance"]["facts"]
+    )
     assert facts["hardware"] == "12 cells by 8 processes on NVIDIA A100-SXM4-80GB"
     assert facts["seeds"].startswith("1, 2 (training)")
     assert "torch 2.13.0" in facts["versions"]

@@ -38,7 +38,9 @@ def test_tables_are_those_of_the_workflow(mini):
     text = "".join(file.read_text() for file in sorted((ROOT / "rules").glob("*.smk")))
     rules = re.split(r"^rule ", text, flags=re.MULTILINE)[1:]
     outputs = [re.search(r"output:(.*?)\n    \w+:", rule, re.DOTALL) for rule in rules]
-    writing = [each for each in outputs if each and re.search(r"\{study\}/(tables|figures|cards|report)\b", each[1])]
+    writing = [
+        each for each in outputs if each and re.search(r"\{study\}/(tables|figures|cards|report)\b", each[1])
+    ]
     assert next(step.jobs for step in list_steps(mini) if step.rule == TABLES) == len(writing)
 
 

@@ -42,9 +42,10 @@ def test_each_job_with_its_reason_and_what_follows(made_up):
     made_up.start(judging, NOW - 900)
     made_up.fail(judging, NOW - 800, "SpendLimitReached: judge x: the next call could exceed 5 USD\n")
 
-    # The cell: answers, frontier, judging of its shard of two and scores of both in two evaluations, tables, figures.
+    # The cell: answers, frontier, judging of its shard of two and scores of both in two evaluations, tables, figures,
+    # and the quoted numbers, the cards, the explorer and the report.
     tables, figures = 7, 6
-    waiting = 1 + 1 + 2 + 4 + tables + figures
+    waiting = 1 + 1 + 2 + 4 + tables + figures + 4
     assert (
         render(made_up)
         == f"""\
@@ -66,7 +67,7 @@ judge_responses mt_bench/shard~0  judge
   SpendLimitReached: judge x: the next call could exceed 5 USD
   results/small/logs/judge_responses/mt_bench/shard~0.log
   failed {spell_moment(NOW - 800, NOW)}, 13 min ago
-  8 later jobs wait for it
+  11 later jobs wait for it
 
 out of time (1): {Kind.TIMEOUT.remedy}
 judge (1): {Kind.JUDGE.remedy}

@@ -29,7 +29,9 @@ TABLES_OF_RATINGS = {
     "collect_costs": 1,
     "compare_cells": 1,
     "evaluate_claims": 1,
+    "write_numbers": 1,
     "write_cards": 1,
+    "make_report": 1,
     "plot_mt_bench": 1,
     "plot_differences": 1,
 }
@@ -96,6 +98,7 @@ def test_date_of_a_judge_is_news_for_what_shows_it_alone(workflow):
         "plot_mt_bench": 1,
         "plot_win_rates": 1,
         "write_cards": 1,
+        "make_report": 1,
     }
 
 

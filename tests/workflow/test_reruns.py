@@ -25,7 +25,10 @@ SUMMARY = {
     "compare_cells": 1,
     "compare_predictions": 1,
     "evaluate_claims": 1,
+    "write_numbers": 1,
     "write_cards": 1,
+    "make_explorer": 1,
+    "make_report": 1,
     **PLOTS,
 }
 
@@ -175,10 +178,11 @@ def test_changed_log_interval_reruns_nothing(workflow):
     assert workflow.plan() == {}
 
 
-def test_changed_title_redraws_figures_and_rewrites_cards_alone(workflow):
+def test_changed_title_redraws_figures_and_rewrites_pages_alone(workflow):
     """A title is words on a figure."""
     workflow.edit(STUDY_FILE, "A tiny study", "A small study")
-    assert workflow.plan() == {**PLOTS, "plot_loss_shapes": 1, "write_cards": 1}
+    pages = {"write_cards": 1, "make_report": 1, "make_explorer": 1}
+    assert workflow.plan() == {**PLOTS, "plot_loss_shapes": 1, **pages}
 
 
 def test_changed_reward_code_rescores_without_retraining_policies_of_other_pairs(workflow):

@@ -37,6 +37,7 @@ TABLES = {
     "comparisons",
     "claims",
     "costs",
+    "numbers",
 }
 
 
@@ -48,9 +49,10 @@ def read_lines(file: Path) -> list[dict]:
 def test_all_figures_and_tables_are_there(finished):
     """A user whose run ended well must find what the README promises."""
     results = finished.results
-    figures = {f"{name}.{ending}" for name in FIGURES for ending in ("pdf", "svg", "png")}
+    figures = {f"{name}.{ending}" for name in FIGURES for ending in ("pdf", "svg", "png", "tex")}
     assert {path.name for path in (results / "figures").iterdir()} == figures
-    assert all(path.stat().st_size > 1000 for path in (results / "figures").iterdir())
+    assert all(path.stat().st_size > 300 for path in (results / "figures").iterdir())
+    assert {path.name for path in (results / "report").iterdir()} == {"index.html", "explorer.html"}
     assert {path.stem for path in (results / "tables").iterdir()} == TABLES
 
 

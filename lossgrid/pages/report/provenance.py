@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from lossgrid.pages.report.tables import list_records, read_table
 from lossgrid.studies import Study, get_cells, get_trained_cells
+from lossgrid.studies.identity import get_report_settings
 from lossgrid.training.live.machine import read_machine
 
 # What a reader asks of the versions first.
@@ -28,15 +30,17 @@ def gather_provenance(study: Study, file: Path, results: Path, lock: Path) -> di
         lock: The list of versions that the environment was made of.
 
     Returns:
-        ``facts``: pairs of a name and a text; ``judges``, ``costs``: rows of tables; ``study``: the file's text.
+        ``facts``: pairs of a name and a text; ``judges``, ``costs``: rows of tables; ``study``: the study with its
+        defaults, as YAML.
     """
     tables = results / "tables"
+    resolved = yaml.safe_dump(get_report_settings(study), allow_unicode=True, sort_keys=False, width=100)
     costs = read_table(tables, "costs")
     seeds = sorted({cell.seed for cell in get_cells(study)})
     facts = [
         ("commit", describe_commit()),
         ("versions", describe_versions(lock)),
-        ("study", f"{file}, SHA-256 {hash_file(file)}"),
+        ("study", f"{file}, with its defaults SHA-256 {hash_bytes(resolved.encode())}"),
         ("seeds", f"{', '.join(map(str, seeds))} (training); the world has its own"),
         (
             "cells",
@@ -52,7 +56,7 @@ def gather_provenance(study: Study, file: Path, results: Path, lock: Path) -> di
         "judges": [*list_records(read_table(tables, "judge"))],
         "judge_costs": list_records(read_table(tables, "judge_costs")),
         "costs": sum_up_costs(costs),
-        "study": file.read_text(encoding="utf-8"),
+        "study": resolved,
     }
 
 
@@ -75,7 +79,7 @@ def describe_versions(lock: Path) -> str:
         if "==" in line and line[0] != "#"
     )
     named = ", ".join(f"{name} {pins[name]}" for name in PACKAGES if name in pins)
-    return f"{named}; {len(pins)} in {lock}, SHA-256 {hash_file(lock)}"
+    return f"{named}; {len(pins)} in {lock}, SHA-256 {hash_bytes(lock.read_bytes())}"
 
 
 def describe_machines(live: Path, cells: list[str]) -> str:
@@ -126,9 +130,9 @@ def sum_up_costs(costs: pd.DataFrame) -> list[dict[str, Any]]:
     return list_records(summed.sort_values("hours", ascending=False).round(4).reset_index())
 
 
-def hash_file(file: Path) -> str:
-    """The first 16 digits of its SHA-256."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+def hash_bytes(content: bytes) -> str:
+    """The first 16 digits of the SHA-256."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _ask_git(*arguments: str) -> str:

@@ -21,7 +21,8 @@ def note_machine(folder: Path, gpu: str = "") -> None:
         OSError: The file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MACHINE).write_text(json.dumps({"processes": count_launched(), "device": gpu or describe_processor()}) + "\n")
+    note = {"processes": count_launched(), "device": gpu or describe_processor()}
+    (folder / MACHINE).write_text(json.dumps(note) + "\n")
 
 
 def read_machine(folder: Path) -> dict | None:
