@@ -4,6 +4,7 @@ rule audit_objectives:
             "results/{study}/tables/audit.csv",
             caption="../report/audit.rst",
             category="{study}",
+            subcategory="tables",
             labels={"what": "audit of the losses"},
         ),
         shapes="results/{study}/tables/shapes.csv",
@@ -31,12 +32,17 @@ rule plot_loss_shapes:
     input:
         shapes="results/{study}/tables/shapes.csv",
     output:
-        figures=report(
-            multiext("results/{study}/figures/loss_shapes", ".pdf", ".svg", ".png"),
-            caption="../report/loss_shapes.rst",
-            category="{study}",
-            labels={"what": "shapes of the losses"},
-        ),
+        figures=[
+            "results/{study}/figures/loss_shapes.pdf",
+            "results/{study}/figures/loss_shapes.png",
+            report(
+                "results/{study}/figures/loss_shapes.svg",
+                caption="../report/loss_shapes.rst",
+                category="{study}",
+                subcategory="figures",
+                labels={"what": "shapes of the losses"},
+            ),
+        ],
         caption="results/{study}/figures/loss_shapes.tex",
     log:
         "results/{study}/logs/plot_loss_shapes.log",
@@ -68,6 +74,7 @@ rule compare_predictions:
             "results/{study}/tables/predictions.csv",
             caption="../report/predictions.rst",
             category="{study}",
+            subcategory="tables",
             labels={"what": "audit beside outcome"},
         ),
     log:

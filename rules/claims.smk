@@ -7,6 +7,7 @@ rule evaluate_claims:
             "results/{study}/tables/claims.csv",
             caption="../report/claims.rst",
             category="{study}",
+            subcategory="tables",
             labels={"what": "claims and verdicts"},
         ),
     log:

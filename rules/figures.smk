@@ -20,6 +20,7 @@ rule collect_results:
             "results/{study}/tables/cells.csv",
             caption="../report/cells.rst",
             category="{study}",
+            subcategory="tables",
             labels={"what": "table of cells"},
         ),
     log:
@@ -51,6 +52,7 @@ rule collect_costs:
             "results/{study}/tables/costs.csv",
             caption="../report/costs.rst",
             category="{study}",
+            subcategory="tables",
             labels={"what": "table of costs"},
         ),
     log:
@@ -75,12 +77,17 @@ rule plot_frontier:
         cells="results/{study}/tables/cells.csv",
         published=get_published_frontier,
     output:
-        figures=report(
-            multiext("results/{study}/figures/frontier", ".pdf", ".svg", ".png"),
-            caption="../report/frontier.rst",
-            category="{study}",
-            labels={"what": "reward–KL frontier"},
-        ),
+        figures=[
+            "results/{study}/figures/frontier.pdf",
+            "results/{study}/figures/frontier.png",
+            report(
+                "results/{study}/figures/frontier.svg",
+                caption="../report/frontier.rst",
+                category="{study}",
+                subcategory="figures",
+                labels={"what": "reward–KL frontier"},
+            ),
+        ],
         caption="results/{study}/figures/frontier.tex",
     log:
         "results/{study}/logs/plot_frontier.log",
@@ -107,12 +114,17 @@ rule plot_plane:
     input:
         cells="results/{study}/tables/cells.csv",
     output:
-        figures=report(
-            multiext("results/{study}/figures/plane", ".pdf", ".svg", ".png"),
-            caption="../report/plane.rst",
-            category="{study}",
-            labels={"what": "β_kl × β_mix plane"},
-        ),
+        figures=[
+            "results/{study}/figures/plane.pdf",
+            "results/{study}/figures/plane.png",
+            report(
+                "results/{study}/figures/plane.svg",
+                caption="../report/plane.rst",
+                category="{study}",
+                subcategory="figures",
+                labels={"what": "β_kl × β_mix plane"},
+            ),
+        ],
         caption="results/{study}/figures/plane.tex",
     log:
         "results/{study}/logs/plot_plane.log",
@@ -139,12 +151,17 @@ rule plot_training_curves:
         cells="results/{study}/tables/cells.csv",
         logs=collect_cell_files("training.jsonl"),
     output:
-        figures=report(
-            multiext("results/{study}/figures/training_curves", ".pdf", ".svg", ".png"),
-            caption="../report/training_curves.rst",
-            category="{study}",
-            labels={"what": "training curves"},
-        ),
+        figures=[
+            "results/{study}/figures/training_curves.pdf",
+            "results/{study}/figures/training_curves.png",
+            report(
+                "results/{study}/figures/training_curves.svg",
+                caption="../report/training_curves.rst",
+                category="{study}",
+                subcategory="figures",
+                labels={"what": "training curves"},
+            ),
+        ],
         caption="results/{study}/figures/training_curves.tex",
     log:
         "results/{study}/logs/plot_training_curves.log",
@@ -171,12 +188,17 @@ rule plot_learned_mix:
         cells="results/{study}/tables/cells.csv",
         logs=collect_learned_logs,
     output:
-        figures=report(
-            multiext("results/{study}/figures/learned_mix", ".pdf", ".svg", ".png"),
-            caption="../report/learned_mix.rst",
-            category="{study}",
-            labels={"what": "learned mix"},
-        ),
+        figures=[
+            "results/{study}/figures/learned_mix.pdf",
+            "results/{study}/figures/learned_mix.png",
+            report(
+                "results/{study}/figures/learned_mix.svg",
+                caption="../report/learned_mix.rst",
+                category="{study}",
+                subcategory="figures",
+                labels={"what": "learned mix"},
+            ),
+        ],
         caption="results/{study}/figures/learned_mix.tex",
     log:
         "results/{study}/logs/plot_learned_mix.log",

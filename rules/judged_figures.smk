@@ -3,12 +3,17 @@ rule plot_mt_bench:
         cells="results/{study}/tables/cells.csv",
         scores="results/{study}/tables/mt_bench.csv",
     output:
-        figures=report(
-            multiext("results/{study}/figures/mt_bench", ".pdf", ".svg", ".png"),
-            caption="../report/mt_bench.rst",
-            category="{study}",
-            labels={"what": "MT-Bench"},
-        ),
+        figures=[
+            "results/{study}/figures/mt_bench.pdf",
+            "results/{study}/figures/mt_bench.png",
+            report(
+                "results/{study}/figures/mt_bench.svg",
+                caption="../report/mt_bench.rst",
+                category="{study}",
+                subcategory="figures",
+                labels={"what": "MT-Bench"},
+            ),
+        ],
         caption="results/{study}/figures/mt_bench.tex",
     log:
         "results/{study}/logs/plot_mt_bench.log",
@@ -37,12 +42,17 @@ rule plot_win_rates:
         cells="results/{study}/tables/cells.csv",
         leaderboard="results/{study}/tables/leaderboard.csv",
     output:
-        figures=report(
-            multiext("results/{study}/figures/win_rates", ".pdf", ".svg", ".png"),
-            caption="../report/win_rates.rst",
-            category="{study}",
-            labels={"what": "win rate against length"},
-        ),
+        figures=[
+            "results/{study}/figures/win_rates.pdf",
+            "results/{study}/figures/win_rates.png",
+            report(
+                "results/{study}/figures/win_rates.svg",
+                caption="../report/win_rates.rst",
+                category="{study}",
+                subcategory="figures",
+                labels={"what": "win rate against length"},
+            ),
+        ],
         caption="results/{study}/figures/win_rates.tex",
     log:
         "results/{study}/logs/plot_win_rates.log",
@@ -71,12 +81,17 @@ rule plot_differences:
         cells="results/{study}/tables/cells.csv",
         comparisons="results/{study}/tables/comparisons.csv",
     output:
-        figures=report(
-            multiext("results/{study}/figures/differences", ".pdf", ".svg", ".png"),
-            caption="../report/differences.rst",
-            category="{study}",
-            labels={"what": "paired differences"},
-        ),
+        figures=[
+            "results/{study}/figures/differences.pdf",
+            "results/{study}/figures/differences.png",
+            report(
+                "results/{study}/figures/differences.svg",
+                caption="../report/differences.rst",
+                category="{study}",
+                subcategory="figures",
+                labels={"what": "paired differences"},
+            ),
+        ],
         caption="results/{study}/figures/differences.tex",
     log:
         "results/{study}/logs/plot_differences.log",

@@ -34,7 +34,11 @@ def get_paper_files():
 
 def get_page_code(folder, script, *functions):
     """Hash of a script's code, with functions added by name, and of the page that it fills."""
-    files = [file for name in ("shared", folder) for file in sorted(Path(workflow.basedir, "report", name).iterdir())]
+    files = [
+        file
+        for name in ("shared", folder)
+        for file in sorted(Path(workflow.basedir, "report", name).iterdir())
+    ]
     page = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     return f"{get_code(script, *functions)} {page}"
 

@@ -8,6 +8,7 @@ rule make_report:
             "results/{study}/report/index.html",
             caption="../report/report.rst",
             category="{study}",
+            subcategory="pages",
             labels={"what": "the report as one page"},
         ),
     log:
@@ -38,6 +39,7 @@ rule make_explorer:
             "results/{study}/report/explorer.html",
             caption="../report/explorer.rst",
             category="{study}",
+            subcategory="pages",
             labels={"what": "the loss explorer"},
         ),
     log:

@@ -6,6 +6,7 @@ rule collect_mt_bench:
             "results/{study}/tables/mt_bench.csv",
             caption="../report/mt_bench.rst",
             category="{study}",
+            subcategory="tables",
             labels={"what": "MT-Bench by category and turn"},
         ),
     log:
@@ -37,6 +38,7 @@ rule collect_leaderboard:
             "results/{study}/tables/leaderboard.csv",
             caption="../report/leaderboard.rst",
             category="{study}",
+            subcategory="tables",
             labels={"what": "AlpacaEval leaderboard"},
         ),
         questions="results/{study}/tables/alpaca_eval_questions.csv",
@@ -69,6 +71,7 @@ rule collect_summaries:
             "results/{study}/tables/summaries.csv",
             caption="../report/summaries.rst",
             category="{study}",
+            subcategory="tables",
             labels={"what": "win rates of summaries"},
         ),
     log:
@@ -99,12 +102,14 @@ rule collect_judge:
             "results/{study}/tables/judge.csv",
             caption="../report/judge.rst",
             category="{study}",
+            subcategory="tables",
             labels={"what": "the judge"},
         ),
         costs=report(
             "results/{study}/tables/judge_costs.csv",
             caption="../report/judge_costs.rst",
             category="{study}",
+            subcategory="tables",
             labels={"what": "what judging took"},
         ),
     log:
@@ -136,7 +141,8 @@ rule compare_cells:
             "results/{study}/tables/comparisons.csv",
             caption="../report/differences.rst",
             category="{study}",
-            labels={"what": "paired differences"},
+            subcategory="tables",
+            labels={"what": "table of paired differences"},
         ),
     log:
         "results/{study}/logs/compare_cells.log",

@@ -39,7 +39,7 @@ def test_mini_has_the_tables_and_figures_of_all_rules():
     written = {name: set(re.findall(r"/tables/(\w+)\.csv", text)) for name, text in outputs.items()}
     listed = {rule: set(tables) for rule, tables in list_table_rules(mini).items()}
     assert listed == {name: tables for name, tables in written.items() if tables}
-    drawn = {name: re.findall(r"/figures/(\w+)\"", text) for name, text in outputs.items()}
+    drawn = {name: re.findall(r"/figures/(\w+)\.pdf\"", text) for name, text in outputs.items()}
     assert {f"plot_{name}": [name] for name in list_figures(mini)} == {
         name: figures for name, figures in drawn.items() if figures
     }

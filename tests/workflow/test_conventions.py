@@ -108,6 +108,22 @@ def test_threads_of_a_script_are_those_of_its_rule(script):
     assert constants.get("THREADS", 1) == per_process
 
 
+def test_report_has_a_caption_and_a_name_of_its_own_for_all_that_is_in_it():
+    """Two files of one name are one line of Snakemake's report: the other cannot be opened."""
+    texts = "".join(file.read_text() for file in RULE_FILES)
+    shown = re.findall(r"report\(\n( +)(.*?)\n *\),\n", texts, re.S)
+    names = []
+    for _, text in shown:
+        caption, category, part, name = re.search(
+            r'caption="\.\./(.*?)",\s+category="(.*?)",\s+subcategory="(.*?)",\s+labels=\{"what": "(.*?)"\}', text
+        ).groups()
+        assert (ROOT / caption).read_text().strip()
+        assert category == "{study}"
+        assert part in {"figures", "tables", "pages"}
+        names.append(name)
+    assert len(names) == texts.count("report(\n") == len(set(names)) > 15
+
+
 def test_no_checkpoint_rules_no_run_blocks_no_global_paths():
     """The grid is known at parse time, and every step can be run by hand."""
     text = "\n".join(file.read_text() for file in RULE_FILES)
