@@ -2,7 +2,8 @@
 // Line charts as SVG: one margin axis for all, one value axis each.
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 760, LEFT = 68, RIGHT = 14, TOP = 26;
+// Of the room that a chart is given it takes so much as keeps its letters readable.
+const WIDEST = 760, NARROWEST = 280, LEFT = 68, RIGHT = 14, TOP = 26;
 
 function makeElement(parent, name, attributes = {}, text = "") {
   const element = document.createElementNS(SVG, name);
@@ -53,25 +54,26 @@ function chooseRange(values, always) {
  */
 function drawChart(container, { title, unit, reach, height, curves, distribution, always, range, axis }) {
   const bottom = axis ? 40 : 8;
-  const svg = makeElement(container, "svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", class: "chart" });
+  const width = Math.min(WIDEST, Math.max(NARROWEST, container.clientWidth));
+  const svg = makeElement(container, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", class: "chart" });
   makeElement(svg, "title", {}, title);
-  const x = (value) => LEFT + ((value + reach) / (2 * reach)) * (WIDTH - LEFT - RIGHT);
+  const x = (value) => LEFT + ((value + reach) / (2 * reach)) * (width - LEFT - RIGHT);
   const values = curves.flatMap((curve) => curve.points.map((point) => point[1]));
   const [low, high] = range ?? chooseRange(values, always ?? []);
   const y = (value) => TOP + ((high - value) / (high - low)) * (height - TOP - bottom);
   const clip = `clip-${title.replace(/\W/g, "")}`;
-  const box = makeElement(makeElement(svg, "clipPath", { id: clip }), "rect", { x: LEFT, y: TOP, width: WIDTH - LEFT - RIGHT, height: height - TOP - bottom });
+  const box = makeElement(makeElement(svg, "clipPath", { id: clip }), "rect", { x: LEFT, y: TOP, width: width - LEFT - RIGHT, height: height - TOP - bottom });
   void box;
   makeElement(svg, "text", { x: LEFT, y: 15, class: "heading" }, `${title}${unit ? `, ${unit}` : ""}`);
   for (const tick of chooseTicks(low, high, 5)) {
-    makeElement(svg, "line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick), class: tick === 0 ? "zero" : "grid" });
+    makeElement(svg, "line", { x1: LEFT, x2: width - RIGHT, y1: y(tick), y2: y(tick), class: tick === 0 ? "zero" : "grid" });
     makeElement(svg, "text", { x: LEFT - 6, y: y(tick) + 4, class: "tick end" }, spellNumber(tick, 3));
   }
-  for (const tick of chooseTicks(-reach, reach, 6)) {
+  for (const tick of chooseTicks(-reach, reach, width < 500 ? 4 : 6)) {
     makeElement(svg, "line", { x1: x(tick), x2: x(tick), y1: TOP, y2: height - bottom, class: tick === 0 ? "zero" : "grid" });
     if (axis) makeElement(svg, "text", { x: x(tick), y: height - bottom + 15, class: "tick middle" }, spellNumber(tick, 3));
   }
-  if (axis) makeElement(svg, "text", { x: (LEFT + WIDTH - RIGHT) / 2, y: height - 6, class: "tick middle" }, "margin ρ, nats");
+  if (axis) makeElement(svg, "text", { x: (LEFT + width - RIGHT) / 2, y: height - 6, class: "tick middle" }, "margin ρ, nats");
   const inside = makeElement(svg, "g", { "clip-path": `url(#${clip})` });
   if (distribution) drawDistribution(inside, distribution, x, height - bottom);
   for (const curve of curves) {
@@ -102,8 +104,8 @@ function drawChart(container, { title, unit, reach, height, curves, distribution
     },
     findMargin: (event) => {
       const frame = svg.getBoundingClientRect();
-      const place = ((event.clientX - frame.left) / frame.width) * WIDTH;
-      return Math.max(-reach, Math.min(reach, (2 * reach * (place - LEFT)) / (WIDTH - LEFT - RIGHT) - reach));
+      const place = ((event.clientX - frame.left) / frame.width) * width;
+      return Math.max(-reach, Math.min(reach, (2 * reach * (place - LEFT)) / (width - LEFT - RIGHT) - reach));
     },
   };
 }

@@ -77,6 +77,13 @@ function chooseMargins(curve) {
   return margins.filter((margin) => Math.abs(margin) <= reach).sort((a, b) => a - b);
 }
 
+/** The steepest slope of the wrong sign, where it does not grow without end: it says how hard a trap holds. */
+function findPeak({ rising, values }) {
+  const zones = rising.filter((zone) => zone.every(Number.isFinite));
+  const slopes = values.filter(({ rho }) => zones.some(([from, to]) => from <= rho && rho <= to)).map(({ slope }) => slope);
+  return slopes.some(Number.isFinite) ? [Math.max(...slopes.filter(Number.isFinite))] : [];
+}
+
 let charts = [];
 
 function draw() {
@@ -107,7 +114,7 @@ function draw() {
       curves: pick((value) => value.loss, (each) => each.stationary.map((point) => ({ x: point.rho, y: point.loss, kind: point.kind }))),
     }),
     drawChart(container, {
-      title: "Gradient dL/dρ", unit: "1/nat", reach, height: 220, distribution: shown, always: [0],
+      title: "Gradient dL/dρ", unit: "1/nat", reach, height: 220, distribution: shown, always: [0, ...series.flatMap(findPeak)],
       curves: pick((value) => value.slope, (each) => each.stationary.map((point) => ({ x: point.rho, y: 0, kind: point.kind }))),
     }),
     drawChart(container, {
@@ -376,3 +383,10 @@ element("charts").addEventListener("keydown", (event) => {
 });
 addEventListener("hashchange", load);
 load();
+let drawnWidth = element("charts").clientWidth;
+new ResizeObserver(() => {
+  const { clientWidth } = element("charts");
+  if (clientWidth === drawnWidth) return;
+  drawnWidth = clientWidth;
+  draw();
+}).observe(element("charts"));

@@ -7,6 +7,9 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.watched import Watched
 
+# Its assertions tell what they found.
+pytest.register_assert_rewrite("tests.browser.screen")
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # No network and no services of a vendor's; the sandbox is what root cannot have.
 ARGUMENTS = (

@@ -46,3 +46,15 @@ function listNameless() {
         .filter((each) => each.checkVisibility() && !hasName(each))
         .map((each) => each.outerHTML.slice(0, 120));
 }
+
+/* Texts of charts that are drawn smaller than so many pixels. */
+function listTiny(least) {
+    return [...document.querySelectorAll("svg text")]
+        .filter((each) => each.textContent.trim() && each.checkVisibility())
+        .map((each) => {
+            const { a, b } = each.getScreenCTM();
+            return [each.textContent, parseFloat(getComputedStyle(each).fontSize) * Math.hypot(a, b)];
+        })
+        .filter(([, size]) => size < least)
+        .map(([text, size]) => `${text}: ${size.toFixed(1)} px`);
+}

@@ -7,6 +7,8 @@ from pathlib import Path
 
 # WCAG 2.1, 1.4.3: of text on its ground.
 CONTRAST = 4.5
+# Pixels of a letter in a chart.
+SMALLEST = 9
 CHECKS = Path(__file__).with_suffix(".js").read_text()
 
 
@@ -19,5 +21,6 @@ def check_screen(page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "runs out of the screen"
     assert page.evaluate(f"(least) => {{ {CHECKS}; return listUnreadable(least); }}", CONTRAST) == []
     assert page.evaluate(f"() => {{ {CHECKS}; return listNameless(); }}") == []
+    assert page.evaluate(f"(least) => {{ {CHECKS}; return listTiny(least); }}", SMALLEST) == []
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.locator("h1").count() == 1

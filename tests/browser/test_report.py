@@ -113,6 +113,28 @@ def test_an_address_leads_to_a_cell(watched, report):
     assert page.locator("#details-title").inner_text().strip() == "dLRML, β_kl 0.05, β_mix 0.01, seed 1"
 
 
+def test_all_can_be_reached_by_the_keyboard(watched, report):
+    """Who has no mouse, or does not want one, sorts and opens as well."""
+    page = open_report(watched, report)
+    page.get_by_label("filter").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "region"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "heading"
+    heading = page.locator("#cells thead button.heading").last
+    heading.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#cells th[aria-sort]").get_attribute("aria-sort") is not None
+    page.keyboard.press("Tab")
+    name = page.evaluate("document.activeElement.textContent").strip()
+    page.keyboard.press("Enter")
+    assert page.locator("#details-title").inner_text().strip() == name
+    page.keyboard.press("Escape")
+    # Back where one was.
+    assert page.evaluate("document.activeElement.textContent").strip() == name
+
+
 def test_the_pointer_names_a_mark_and_a_click_opens_it(watched, report):
     """A point far from all others is what one wants to know more of."""
     page = open_report(watched, report)
