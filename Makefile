@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 CORES  ?= 2
 
-export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PATH := $(abspath $(VENV))/bin:$(PATH)
 # uv reads neither pip's variables nor its configuration file, and trusts the system's certificates only when told.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export UV_SYSTEM_CERTS ?= 1

@@ -19,12 +19,13 @@ def audit(study: Annotated[str, tyro.conf.Positional], csv: Path | None = None) 
     loaded = load_study(find_study(study))
     # Only now: torch takes seconds, which a misspelt name should not wait for.
     from lossgrid.audit import audit_study
-    from lossgrid.audit.printing import print_audit
+    from lossgrid.audit.printing import print_audit, print_claimed_cells
 
     table = audit_study(loaded)
     if csv:
         table.to_csv(csv, index=False, float_format="%.9g")
     print_audit(table, loaded.name)
+    print_claimed_cells(loaded)
 
 
 def export_batch(

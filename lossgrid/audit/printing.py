@@ -1,11 +1,14 @@
 """The audit of a study as a person reads it in a terminal."""
 
+from fnmatch import fnmatchcase
+
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lossgrid.audit.verdict import spell
+from lossgrid.studies import Study, get_cells
 
 # Below this width the verdicts stand under each other instead of in a table.
 NARROW = 100
@@ -64,3 +67,28 @@ def build_table(table: pd.DataFrame) -> Table:
 def get_verdict(row: dict) -> str:
     """The verdict, or of which setting this one is an alias."""
     return f"the same function as {row['alias_of']}" if row["alias_of"] else row["verdict"]
+
+
+def print_claimed_cells(study: Study, console: Console | None = None) -> None:
+    """Print which settings the claims with a pattern are about: a pattern that misses one is no mistake, only a pity.
+
+    Args:
+        study: The study.
+        console: Where to print; None is standard output.
+    """
+    console = console or Console()
+    references = dict.fromkeys(cell.reference for cell in get_cells(study))
+    for claim in study.claims:
+        pattern = getattr(claim, "cells", None)
+        if pattern is None:
+            continue
+        matching = [name for name in references if fnmatchcase(name, pattern)]
+        console.print()
+        console.print(
+            Text(
+                f"Claim {claim.id} is about {len(matching)} of {len(references)} settings ({pattern}):",
+                "bold",
+            )
+        )
+        for name in matching:
+            console.print(Text(name), highlight=False, soft_wrap=True)

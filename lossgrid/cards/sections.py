@@ -172,7 +172,7 @@ def describe_origin(study: Study, policy: str, identity: str, commit: str) -> st
         ("identity", f"`{identity}`, of settings, inputs and code of the training"),
         *([("commit", f"{commit}, which wrote this card")] if commit else []),
     ]
-    command = f'```\nsnakemake --profile profiles/local "{policy}"\n```'
+    command = f'```sh\nsnakemake --profile profiles/local "{policy}"\n```'
     return _section("Where it comes from", _tabulate(("", ""), facts), "To make it again:", command)
 
 

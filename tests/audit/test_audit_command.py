@@ -36,6 +36,22 @@ def test_every_verdict_is_whole_at_any_width(write_study, width):
         assert number in text
 
 
+def test_settings_of_a_claims_pattern_are_listed(write_study, capsys):
+    """A pattern that takes 2.5 and leaves out 0.05 is no mistake that anyone could report."""
+    path = write_study(*OBJECTIVES)
+    with path.open("a") as file:
+        file.write(
+            "claims:\n"
+            "  - {id: bounded, kind: bound, statement: It is., cells: 'discopop/beta~[!0]*', metric: kl, "
+            "at_most: 9}\n"
+        )
+    main(["audit", "small"])
+    assert capsys.readouterr().out.partition("Claim ")[2].splitlines() == [
+        "bounded is about 1 of 3 settings (discopop/beta~[!0]*):",
+        "discopop/beta~2.5__tau~0.05",
+    ]
+
+
 def test_a_study_is_found_by_name_or_by_path(write_study, capsys):
     """Both spellings must do the same, and --csv write the whole table."""
     path = write_study(*OBJECTIVES)

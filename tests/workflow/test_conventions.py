@@ -115,7 +115,8 @@ def test_report_has_a_caption_and_a_name_of_its_own_for_all_that_is_in_it():
     names = []
     for _, text in shown:
         caption, category, part, name = re.search(
-            r'caption="\.\./(.*?)",\s+category="(.*?)",\s+subcategory="(.*?)",\s+labels=\{"what": "(.*?)"\}', text
+            r'caption="\.\./(.*?)",\s+category="(.*?)",\s+subcategory="(.*?)",\s+labels=\{"what": "(.*?)"\}',
+            text,
         ).groups()
         assert (ROOT / caption).read_text().strip()
         assert category == "{study}"
