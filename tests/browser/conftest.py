@@ -39,7 +39,8 @@ def find_browser() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+# Playwright runs an event loop in this thread until it is stopped, and other tests have loops of their own.
+@pytest.fixture(scope="module")
 def browser(chromium):
     """A running browser without a window."""
     with sync_playwright() as playwright:
