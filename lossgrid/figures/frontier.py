@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, SymmetricalLogLocator
 
 from lossgrid.figures.labels import place_labels
 from lossgrid.figures.looks import Look, get_look
@@ -89,6 +89,7 @@ def plot_frontier(
         axes.scatter([], [], s=45, color="black", marker="x", label="diverged: last finite weights")
 
     axes.set_xscale("symlog", linthresh=LINEAR_BELOW, linscale=0.6)
+    axes.xaxis.set_major_locator(SymmetricalLogLocator(linthresh=LINEAR_BELOW, base=10, subs=[1, 2, 5]))
     axes.set_xlim(left=min(-0.03, 1.1 * (trained["kl"] - INTERVAL * trained["kl_se"]).min()))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel("KL(policy ‖ reference) of a response, nats")

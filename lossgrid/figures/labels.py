@@ -10,6 +10,8 @@ from matplotlib.collections import LineCollection, PathCollection
 # In points from the marker's centre to the text's near edge; from LEADER on, a line leads to the text.
 DISTANCES = (7, 10, 14, 19, 25, 32, 40, 50, 62, 76, 92)
 LEADER = 12
+# Nearer to another point than so many times the distance to its own, a text needs a line as well.
+MISTAKEN = 1.25
 ANGLES = np.deg2rad([0, 180, 90, 270, 45, 315, 135, 225, 22, 338, 158, 202])
 ROUNDS = 3
 BACKGROUND = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7}
@@ -59,15 +61,19 @@ def place_labels(
                 overlap = sum(_overlap(box, other) for other in others)
                 cost = distance + 3 * hidden + overlap + 1e3 * _outside(box, frame)
                 leader = np.zeros((0, 2))
-                if distance >= LEADER:
+                # Beside another point it would be read as that point's.
+                strangers = np.delete(centres, number, axis=0)
+                mistaken = _get_gap(box, strangers) < MISTAKEN * scale * distance
+                cost += 15 * mistaken
+                if led := distance >= LEADER or mistaken:
                     leader = np.linspace(centres[number], centres[number] + (dx, dy), 16)
                 crossed = sum(_count_inside(leader, other) for other in others) + _count_inside(lines, box)
                 cost += 10 * crossed
                 if best is None or cost < best[0]:
-                    best = (cost, dx / scale, dy / scale, box, distance, leader)
-        _, *offset, places[number], distance, leaders[number] = best
+                    best = (cost, dx / scale, dy / scale, box, led, leader)
+        _, *offset, places[number], led, leaders[number] = best
         labels[number].set_position(offset)
-        labels[number].arrow_patch.set_visible(distance >= LEADER)
+        labels[number].arrow_patch.set_visible(led)
 
 
 def _find_obstacles(axes: Axes, spacing: float) -> np.ndarray:
@@ -109,6 +115,12 @@ def _count_inside(points: np.ndarray, box: np.ndarray) -> int:
 def _get_box(centre: np.ndarray, size) -> np.ndarray:
     half = np.array([size.width, size.height]) / 2
     return np.concatenate([centre - half, centre + half])
+
+
+def _get_gap(box: np.ndarray, points: np.ndarray) -> float:
+    """From a box to the nearest of the points, in pixels; infinite without points."""
+    beyond = np.maximum(np.maximum(box[:2] - points, points - box[2:]), 0)
+    return float(np.hypot(*beyond.T).min(initial=np.inf))
 
 
 def _overlap(one: np.ndarray, other: np.ndarray) -> float:

@@ -89,8 +89,9 @@ def plot_training_curves(
         *panels, below = grid[4 * block : 4 * block + 4, place]
         for row, axes in enumerate(panels):
             axes.set_axis_on()
+            if number or row:
+                axes.sharex(grid[0, 0])
             if number:
-                axes.sharex(grid[row, 0])
                 axes.sharey(grid[row, 0])
             axes.tick_params(labelleft=place == 0, labelbottom=row == len(ROWS) - 1)
         _draw_column(panels, column, logs, width)

@@ -61,9 +61,18 @@ def find_lost_references(grid: Grid, references: Sequence[str]) -> Iterator[Foun
         for key in ("cell", "baseline"):
             name = getattr(claim, key, "sft")
             if name not in known:
-                message = f"no such cell in the grid; the nearest is '{find_nearest(name, known)}'"
+                message = f"no such cell in the grid; the nearest is '{find_nearest_cell(name, known)}'"
                 yield ("claims", index, key), message
         pattern = getattr(claim, "cells", None)
         if pattern is not None and not any(fnmatchcase(name, pattern) for name in references):
-            message = f"matches no cell of the grid; the nearest is '{find_nearest(pattern, references)}'"
+            message = (
+                f"matches no cell of the grid; the nearest is '{find_nearest_cell(pattern, references)}'"
+            )
             yield ("claims", index, "cells"), message
+
+
+def find_nearest_cell(name: str, references: Sequence[str]) -> str:
+    """The cell that was probably meant: one of the same objective, where there is one."""
+    objective = name.partition("/")[0]
+    same = [reference for reference in references if reference.partition("/")[0] == objective]
+    return find_nearest(name, same or references)

@@ -55,6 +55,15 @@ class PairedDifference(DeclaredClaim):
         if self.predicted and self.predicted[0] > self.predicted[1]:
             low, high = self.predicted
             fail(f"the low end comes first; write [{high:g}, {low:g}]", at=("predicted",))
+        other = {"greater": "less", "less": "greater"}[self.direction]
+        if self.predicted and (
+            self.predicted[1] <= 0 if self.direction == "greater" else self.predicted[0] >= 0
+        ):
+            fail(
+                f"lies on the other side of 0 than direction: {self.direction} (the default is greater); "
+                f"write direction: {other}, or change the sign",
+                at=("predicted",),
+            )
         return self
 
 

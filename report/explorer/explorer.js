@@ -107,6 +107,7 @@ function draw() {
   });
   const pick = (read, marks) => series.map((each) => ({ look: each.look, dash: each.dash, rising: each.rising, limits: each.limits, points: each.values.map((value) => [value.rho, read(value)]), marks: marks(each) }));
   const inReach = (each) => each.stationary.filter((point) => Math.abs(point.rho) <= reach);
+  const modulated = series.filter((each) => each.objective.modulation);
   charts = [
     drawChart(container, {
       title: "Loss of a pair", reach, height: 250, distribution: shown,
@@ -114,16 +115,16 @@ function draw() {
       curves: pick((value) => value.loss, (each) => each.stationary.map((point) => ({ x: point.rho, y: point.loss, kind: point.kind }))),
     }),
     drawChart(container, {
-      title: "Gradient dL/dρ", unit: "1/nat", reach, height: 220, distribution: shown, always: [0, ...series.flatMap(findPeak)],
+      title: "Gradient dL/dρ", unit: "1/nat", reach, height: modulated.length ? 220 : 252, axis: !modulated.length, distribution: shown, always: [0, ...series.flatMap(findPeak)],
       curves: pick((value) => value.slope, (each) => each.stationary.map((point) => ({ x: point.rho, y: 0, kind: point.kind }))),
     }),
-    drawChart(container, {
+    ...(modulated.length ? [drawChart(container, {
       title: "Mix coefficient m", unit: "modulated losses", reach, height: 190, axis: true, distribution: shown, range: [-0.05, 1.05],
-      curves: series.filter((each) => each.objective.modulation).map((each) => ({
+      curves: modulated.map((each) => ({
         look: each.look, dash: each.dash, rising: [], limits: [], marks: [],
         points: each.values.map((value) => [value.rho, computeMix(each.objective, each.curve.setting, value.rho)]),
       })),
-    }),
+    })] : []),
   ];
   for (const chart of charts) chart.svg.addEventListener("pointermove", (event) => moveReading(chart.findMargin(event)));
   showReadings();
@@ -285,6 +286,7 @@ function buildSlider(curve, parameter, isFixed) {
   range.addEventListener("input", () => { curve.setting[parameter.name] = Number((10 ** Number(range.value)).toPrecision(3)); show(); change(); });
   number.addEventListener("change", () => {
     const value = Number(number.value);
+    tell("");
     if (value > 0 && value < below) curve.setting[parameter.name] = value;
     else tell(`${parameter.symbol}: ${number.value || "nothing"} is not above 0${below < Infinity ? ` and below ${below}` : ""}; it stays ${spellNumber(curve.setting[parameter.name])}`);
     show();

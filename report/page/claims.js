@@ -14,6 +14,9 @@ function showClaims(claims) {
     const line = make(card, "h3");
     make(line, "span", { className: `verdict ${VERDICTS[claim.verdict] ?? "open"}` }, claim.verdict);
     line.append(` ${claim.statement}`);
+    if (claim.verdict === "supported" && claim.predicted_low !== undefined && (claim.high < claim.predicted_low || claim.low > claim.predicted_high)) {
+      make(line, "small", { className: "quiet" }, ` ${claim.high < claim.predicted_low ? "below" : "above"} what was predicted`);
+    }
     if (claim.kind === "paired_difference" && claim.low !== undefined) drawInterval(card, claim);
     make(card, "p", { className: "quiet" }, claim.detail);
   }

@@ -89,10 +89,17 @@ function showCategories(body, cell) {
   }
 }
 
+// What the questions of a set are called, and what a score means there.
+const SETS = {
+  mt_bench: { name: "MT-Bench", spell: (score) => `${spellNumber(score)} of 10` },
+  alpaca_eval: { name: "AlpacaEval", spell: (score) => `preferred to the opponent's with probability ${score.toFixed(2)}` },
+  heldout: { name: "Held-out chat", spell: (score) => `reward ${spellNumber(score)} points` },
+};
+
 function showSamples(body, cell, other) {
   const { questions, answers, longest } = DATA.samples;
-  if (!answers[cell]) return;
-  make(body, "h3", {}, "Answers, and what the judge said");
+  if (!answers[cell] || !questions.length) return;
+  make(body, "h3", {}, "Answers, and what was made of them");
   const choose = make(make(body, "label", {}, "beside "), "select", { id: "beside" });
   for (const row of DATA.rows) if (answers[row.cell] && row.cell !== cell) make(choose, "option", { value: row.cell, selected: row.cell === other }, nameCell(row));
   const place = make(body, "div");
@@ -102,12 +109,12 @@ function showSamples(body, cell, other) {
   };
   choose.addEventListener("change", fill);
   fill();
-  make(body, "p", { className: "quiet" }, `The same ${questions.length} of all questions for every cell, the first judgment of each; texts are cut at ${longest} characters.`);
+  make(body, "p", { className: "quiet" }, `The same ${questions.length} of all questions for every cell, the first judgment of each${longest < 1e5 ? `; texts are cut at ${longest} characters` : ""}.`);
 }
 
 function showQuestion(parent, question, own, others, other) {
   const article = make(parent, "article", { className: "question" });
-  make(article, "h4", {}, `${question.set === "mt_bench" ? "MT-Bench" : "AlpacaEval"} ${question.id}, ${question.category}`);
+  make(article, "h4", {}, [`${SETS[question.set].name} ${question.id}`, question.category].filter(Boolean).join(", "));
   question.turns.forEach((turn, place) => {
     make(article, "p", { className: "asked" }, turn);
     const pair = make(article, "div", { className: "pair" });
@@ -123,7 +130,7 @@ function showAnswer(parent, name, answer, set) {
   make(box, "blockquote", {}, answer.text || "(empty)");
   if (answer.failed) make(box, "p", { className: "bad" }, `no verdict: ${answer.failed}`);
   if (answer.score !== undefined) {
-    make(box, "p", {}, set === "mt_bench" ? `${spellNumber(answer.score)} of 10` : `preferred to the opponent's with probability ${answer.score.toFixed(2)}`);
+    make(box, "p", {}, SETS[set].spell(answer.score));
   }
   if (answer.said) make(box, "p", { className: "said" }, answer.said);
 }

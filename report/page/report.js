@@ -90,6 +90,7 @@ function showProvenance() {
     make(element("facts"), "dt", {}, name);
     make(element("facts"), "dd", {}, text);
   }
+  element("judge-part").hidden = !judges.length;
   const asked = new Map(costs.map((row) => [row.evaluation, row]));
   const date = (row) => { const { asked_from: from, asked_to: to } = asked.get(row.evaluation) ?? {}; return row.date || (from === to ? from : `${from} to ${to}`); };
   fillTable(element("judges"), [

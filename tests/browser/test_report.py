@@ -8,22 +8,32 @@ from lossgrid.pages.template import fill_template
 from lossgrid.studies import load_study
 from tests.browser.screen import check_screen
 from tests.cluster.working_copy import ROOT
-from tests.pages.made_results import ANSWER, make_results, make_study
+from tests.pages.made_results import ANSWER, make_results, make_study, make_unjudged_results
 
 TEMPLATE, LOCK = ROOT / "report/page/report.html", ROOT / "requirements.lock"
 # Bytes that a report of some twenty cells may have.
 MOST = 5_000_000
+DPO = "dpo/beta~0.05/seed~1"
 CELL = "dlrml/beta_kl~0.05__beta_mix~0.01__tau~0.05/seed~1"
 
 
 def build(folder, seeds, betas):
     """A page of results that were made up."""
     file = make_study(folder, seeds, betas)
-    results = make_results(folder, file)
+    return write_page(folder, file, make_results(folder, file))
+
+
+def write_page(folder, file, results):
+    """The page of results."""
     data = gather_report(load_study(file), file, results, LOCK)
     page = folder / "index.html"
     page.write_text(fill_template(TEMPLATE, "report", data, vl_convert.javascript_bundle()), encoding="utf-8")
     return page
+
+
+def build_without_judge(folder):
+    """A page of results of a study that judges nothing."""
+    return write_page(folder, *make_unjudged_results(folder))
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +115,17 @@ def test_a_cells_details_show_what_it_was_and_said(watched, report):
     assert details.locator(".answer h5").nth(1).inner_text() == "DPO, β 0.25, seed 1"
     page.keyboard.press("Escape")
     assert not details.is_visible()
+
+
+def test_a_study_without_a_judge_shows_answers_and_no_empty_parts(watched, tmp_path):
+    """Headings over nothing look like results that got lost."""
+    page = open_report(watched, build_without_judge(tmp_path), f"#cell={DPO}")
+    text = page.locator("#details").inner_text()
+    assert "Held-out chat heldout-0" in text
+    assert "reward " in text
+    assert "judge" not in text
+    page.keyboard.press("Escape")
+    assert not page.locator("#judge-part").is_visible()
 
 
 def test_an_address_leads_to_a_cell(watched, report):

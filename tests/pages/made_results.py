@@ -60,6 +60,22 @@ def make_results(folder: Path, file: Path, steps: int = 40) -> Path:
     return results
 
 
+def make_unjudged_results(folder: Path) -> tuple[Path, Path]:
+    """A study of three cells that judges nothing and claims nothing: its file and its results."""
+    file = make_study(folder, [1], [0.05])
+    text = "".join(
+        line for line in file.read_text().splitlines(keepends=True)
+        if not line.startswith(("judge:", "mt_bench:", "alpaca_eval:"))
+    ).partition("claims:")[0]  # fmt: skip
+    file.write_text(text)
+    results = make_results(folder, file)
+    for name in ("mt_bench", "leaderboard", "judge", "judge_costs"):
+        (results / f"tables/{name}.csv").unlink()
+    for judged in (*results.glob("prompts/**/*.json*"), *results.glob("**/judged.jsonl")):
+        judged.unlink()
+    return file, results
+
+
 def write_tables(folder: Path, study: Study, cells: list[Cell], chance: random.Random) -> None:
     """The tables that the report reads."""
     folder.mkdir(parents=True)
@@ -241,8 +257,19 @@ def write_answers(folder: Path, chance: random.Random) -> None:
         {"id": number, "repeat": 0, "state": "ok", "preference": chance.uniform(1, 2), "error": None}
         for number in range(4)
     ]
+    chats = [
+        {
+            "id": f"heldout-{number}", "turn": turn, "response": ANSWER,
+            "prompt": [{"role": "user", "content": f"question {number}"}],
+        }
+        for turn in (1, 2)
+        for number in range(8)
+    ]  # fmt: skip
+    rewards = [{"id": chat["id"], "turn": chat["turn"], "reward": chance.gauss(1, 1)} for chat in chats]
     for name, lines in (
         ("responses/judged", answers),
+        ("responses/heldout", chats),
+        ("scores/frontier", rewards),
         ("scores/mt_bench", ratings),
         ("scores/alpaca_eval", preferences),
     ):

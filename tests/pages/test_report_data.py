@@ -14,7 +14,7 @@ from lossgrid.pages.report.timelines import FEWEST, gather_timelines, thin_out
 from lossgrid.statistics.leaderboard import OFFICIAL_COLUMNS, STUDY_COLUMNS
 from lossgrid.studies import load_study
 from tests.cluster.working_copy import ROOT
-from tests.pages.made_results import make_results, make_study
+from tests.pages.made_results import make_results, make_study, make_unjudged_results
 
 DPO = "dpo/beta~0.05/seed~1"
 
@@ -108,9 +108,12 @@ def test_all_cells_answer_the_same_questions(made):
     """Side by side means the same question."""
     cells = ["sft", DPO]
     samples = gather_samples(made[1], cells)
-    assert [question["set"] for question in samples.questions] == ["mt_bench"] * 3 + ["alpaca_eval"] * 4
+    assert [question["set"] for question in samples.questions] == [
+        *["mt_bench"] * 3, *["alpaca_eval"] * 4, *["heldout"] * 4,
+    ]  # fmt: skip
     for answers in samples.answers.values():
-        assert [len(turns) for turns in answers] == [2, 2, 2, 1, 1, 1, 1]
+        assert [len(turns) for turns in answers] == [2, 2, 2, *[1] * 8]
+    assert isinstance(samples.answers[DPO][-1][0]["score"], float)
     # No score where the judge could not be read, and the reason instead.
     assert samples.answers[DPO][0][0]["failed"] == "parse_error: I cannot say."
     assert "score" not in samples.answers[DPO][0][0]
@@ -147,20 +150,11 @@ def test_the_report_says_where_it_comes_from(made):
 
 def test_a_study_that_judges_nothing_has_a_report(tmp_path):
     """Many only train."""
-    file = make_study(tmp_path, [1], [0.05])
-    text = "".join(
-        line for line in file.read_text().splitlines(keepends=True)
-        if not line.startswith(("judge:", "mt_bench:", "alpaca_eval:"))
-    ).partition("claims:")[0]  # fmt: skip
-    file.write_text(text)
-    results = make_results(tmp_path, file)
-    for name in ("mt_bench", "leaderboard", "judge", "judge_costs"):
-        (results / f"tables/{name}.csv").unlink()
-    for folder in (results / "prompts", *results.glob("**/scores"), *results.glob("**/responses")):
-        for each in sorted(folder.rglob("*"), reverse=True):
-            each.unlink() if each.is_file() else each.rmdir()
+    file, results = make_unjudged_results(tmp_path)
     report = gather_report(load_study(file), file, results, ROOT / "requirements.lock")
     assert len(report["rows"]) == 4
     assert report["claims"] == report["categories"] == []
-    assert report["samples"]["answers"] == {}
+    assert {question["set"] for question in report["samples"]["questions"]} == {"heldout"}
+    assert all("score" in turns[0] for turns in report["samples"]["answers"][DPO])
+    assert dict(report["provenance"]["facts"])["cells"] == "3"
     assert [measure["key"] for measure in report["measures"]] == ["reward", "kl"]

@@ -124,7 +124,8 @@ def run(command: str, folder: Path, seconds: int = 3 * TIMEOUT, **variables: str
 def add_environment(folder: Path) -> None:
     """Give a copy the environment that this test runs in, as if it had been installed there."""
     (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    for name in ("bin", "lib", "pyvenv.cfg"):
+        (folder / ".venv" / name).symlink_to(Path(sys.prefix, name))
     (folder / ".venv" / "installed").touch()
 
 

@@ -60,9 +60,11 @@ def choose_curves(settings: list) -> list:
     first = {cell.objective: cell for cell in reversed(settings)}
     chosen = [cell for cell in settings if first[cell.objective] is cell]
     # What the project is about comes before the baselines.
-    modulated = [cell for cell in chosen if CATALOGUE[cell.objective].modulation]
+    learned = [cell for cell in chosen if CATALOGUE[cell.objective].learned]
+    modulated = [cell for cell in chosen if CATALOGUE[cell.objective].modulation and cell not in learned]
     others = [cell for cell in chosen if not CATALOGUE[cell.objective].modulation]
-    picked = [*others[:1], *modulated, *others[1:]][:FIRST_CURVES]
+    # A learned mix begins as the fixed one, which would hide it.
+    picked = [*others[:1], *modulated, *others[1:], *learned][:FIRST_CURVES]
     return [cell for cell in chosen if cell in picked]
 
 

@@ -74,7 +74,10 @@ def _subtract_from(node: Node, read: Read, add: Add) -> Operand:
 def _softplus(node: Node, read: Read, add: Add) -> Operand:
     value, beta, threshold = (*node.args, 1, 20)[:3]
     scaled = add("mul", read(value), [beta])
-    smooth = add("div", add("log1p", add("exp", scaled)), [beta])
+    # As torch computes it in wider numbers for the narrow kinds, without the overflow of exp.
+    positive = add("where", add("gt", scaled, [0.0]), scaled, [0.0])
+    negative = add("where", add("gt", scaled, [0.0]), add("neg", scaled), scaled)
+    smooth = add("div", add("add", positive, add("log1p", add("exp", negative))), [beta])
     return add("where", add("gt", scaled, [threshold]), read(value), smooth)
 
 

@@ -35,16 +35,6 @@ PREDICTIONS = (
     "start_holds", "trap_rho", "late_margin", "late_margin_low", "late_margin_high", "left_limit", "rho_min",
     "nonfinite_steps", "overflow_holds", "reward_against_sft",
 )  # fmt: skip
-HYPERPARAMETERS = (
-    "beta",
-    "beta_kl",
-    "beta_mix",
-    "tau",
-    "evaluation",
-    "mix_learning_rate",
-    "label_smoothing",
-    "gamma",
-)
 
 
 def gather_report(study: Study, file: Path, results: Path, lock: Path) -> dict[str, Any]:
@@ -98,11 +88,9 @@ def gather_report(study: Study, file: Path, results: Path, lock: Path) -> dict[s
 
 def gather_settings(tables: Path) -> dict[str, dict[str, Any]]:
     """The hyper-parameters of every cell."""
-    cells = read_table(tables, "cells")
-    return {
-        record.pop("cell"): record
-        for record in list_records(pick(cells, ("cell", *HYPERPARAMETERS, "final_beta_mix")))
-    }
+    names = [each.name for objective in CATALOGUE.values() for each in objective.hyperparameters]
+    shown = ("cell", *dict.fromkeys([*names, "evaluation"]), "final_beta_mix")
+    return {record.pop("cell"): record for record in list_records(pick(read_table(tables, "cells"), shown))}
 
 
 def gather_categories(tables: Path) -> list[dict[str, Any]]:

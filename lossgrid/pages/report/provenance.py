@@ -42,10 +42,7 @@ def gather_provenance(study: Study, file: Path, results: Path, lock: Path) -> di
         ("versions", describe_versions(lock)),
         ("study", f"{file}, with its defaults SHA-256 {hash_bytes(resolved.encode())}"),
         ("seeds", f"{', '.join(map(str, seeds))} (training); the world has its own"),
-        (
-            "cells",
-            f"{len(get_cells(study))}, {len(get_trained_cells(study))} of them trained: the others are aliases",
-        ),
+        ("cells", describe_cells(len(get_cells(study)), len(get_trained_cells(study)))),
         ("hardware", describe_machines(results / "live", [cell.path for cell in get_trained_cells(study)])),
         ("system", f"{platform.system()}, Python {platform.python_version()} (of this page)"),
         *describe_costs(costs),
@@ -60,12 +57,17 @@ def gather_provenance(study: Study, file: Path, results: Path, lock: Path) -> di
     }
 
 
+def describe_cells(cells: int, trained: int) -> str:
+    """How many, and how many of them were trained."""
+    return str(cells) if cells == trained else f"{cells}, {trained} of them trained: the others are aliases"
+
+
 def describe_commit() -> str:
     """The commit of the code, and whether files were changed since; empty outside of a repository."""
     commit = _ask_git("rev-parse", "HEAD")
     if not commit:
         return ""
-    changed = [line[3:] for line in _ask_git("status", "--porcelain").splitlines()]
+    changed = _ask_git("diff", "--name-only", "HEAD").splitlines()
     return f"{commit}{f', with changes in {len(changed)} files ({changed[0]} …)' if changed else ''}"
 
 

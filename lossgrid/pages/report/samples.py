@@ -1,16 +1,20 @@
-"""Sample answers of every cell with what the judge said of them: the same questions for all."""
+"""Sample answers of every cell with what they earned and what the judge said of them: the same questions for all."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Questions on the page: one of each category as far as they go, and some instructions.
-MOST_QUESTIONS, MOST_INSTRUCTIONS = 8, 4
+# Questions on the page: one of each category as far as they go, some instructions and some held-out chats.
+MOST_QUESTIONS, MOST_INSTRUCTIONS, MOST_CHATS = 8, 4, 4
+# Answers of all cells together: of more cells fewer questions are shown.
+MOST_ANSWERS = 10_000
 # Characters for the samples of all cells together, and the fewest of one text.
 MOST_CHARACTERS, FEWEST_CHARACTERS = 1_600_000, 160
 CUT = " […]"
+HELDOUT = "heldout"
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,9 @@ class Samples:
     Attributes:
         questions: ``set``, ``id``, ``category``, ``turns`` (texts of the user), ``reference`` (the opponent's answer,
             of an instruction).
-        answers: By cell and then by the place of the question: for each turn ``text``, ``score`` (points, or the
-            probability that the judge prefers the cell's answer), ``said`` (the judge's own words) or ``failed``.
+        answers: By cell and then by the place of the question: for each turn ``text``, ``score`` (points, the
+            probability that the judge prefers the cell's answer, or the reward in points), ``said`` (the judge's
+            own words) or ``failed``.
         longest: Characters beyond which texts were cut.
     """
 
@@ -35,13 +40,14 @@ def gather_samples(results: Path, cells: Iterable[str]) -> Samples:
 
     Args:
         results: Folder of the study's results.
-        cells: Cells whose answers are wanted; those without answers to a judge's questions are left out.
+        cells: Cells whose answers are wanted; those without answers are left out.
     """
-    questions = [*choose_questions(results / "prompts"), *choose_instructions(results / "prompts")]
+    prompts = results / "prompts"
+    questions = [*choose_questions(prompts), *choose_instructions(prompts), *choose_chats(results / "sft")]
     folders = {cell: results / (cell if cell == "sft" else f"cells/{cell}") for cell in cells}
-    folders = {
-        cell: folder for cell, folder in folders.items() if (folder / "responses/judged.jsonl").exists()
-    }
+    folders = {cell: folder for cell, folder in folders.items() if any(folder.glob("responses/*.jsonl"))}
+    # Spread over all kinds of question.
+    questions = questions[:: max(1, math.ceil(len(questions) * len(folders) / MOST_ANSWERS))]
     texts = max(1, 2 * sum(len(question["turns"]) for question in questions) * len(folders))
     longest = max(FEWEST_CHARACTERS, MOST_CHARACTERS // texts)
     answers = {cell: read_answers(folder, questions, longest) for cell, folder in folders.items()}
@@ -76,15 +82,25 @@ def choose_instructions(prompts: Path) -> Iterator[dict[str, Any]]:
         }
 
 
+def choose_chats(sft: Path) -> Iterator[dict[str, Any]]:
+    """The first turns of the first held-out chats."""
+    lines = read_lines(sft / "responses/heldout.jsonl", MOST_CHATS)
+    for line in lines:
+        if line["turn"] == 1:
+            asked = line["prompt"][-1]["content"]
+            yield {"set": HELDOUT, "id": line["id"], "category": "", "turns": [asked]}
+
+
 def read_answers(folder: Path, questions: list[dict[str, Any]], longest: int) -> list[list[dict[str, Any]]]:
     """The answers of one cell to each question, turn by turn, with the first judgment of each."""
     wanted = {(question["set"], question["id"]) for question in questions}
+    lines = [*read_lines(folder / "responses/judged.jsonl"), *read_lines(folder / "responses/heldout.jsonl")]
     answers = {
-        (line["set"], line["id"], line["turn"]): line["response"]
-        for line in read_lines(folder / "responses/judged.jsonl")
-        if (line["set"], line["id"]) in wanted
+        (line.get("set", HELDOUT), line["id"], line["turn"]): line["response"]
+        for line in lines
+        if (line.get("set", HELDOUT), line["id"]) in wanted
     }
-    judgments = {**read_ratings(folder), **read_preferences(folder)}
+    judgments = {**read_ratings(folder), **read_preferences(folder), **read_rewards(folder)}
     return [
         [
             {"text": cut(answers.get(key, ""), longest), **describe_judgment(judgments.get(key), longest)}
@@ -113,6 +129,15 @@ def read_preferences(folder: Path) -> dict[tuple, dict[str, Any]]:
     }
 
 
+def read_rewards(folder: Path) -> dict[tuple, dict[str, Any]]:
+    """The reward of every answer in a held-out chat, where the world knows one."""
+    return {
+        (HELDOUT, line["id"], line["turn"]): {"state": "ok", "score": line["reward"]}
+        for line in read_lines(folder / "scores/frontier.jsonl")
+        if line.get("reward") is not None
+    }
+
+
 def describe_judgment(judgment: dict[str, Any] | None, longest: int) -> dict[str, Any]:
     """What the page says of one judgment; nothing where there is none."""
     if judgment is None:
@@ -137,8 +162,9 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - len(CUT)] + CUT
 
 
-def read_lines(file: Path) -> list[dict[str, Any]]:
-    """The lines of a JSONL file; none where there is no file."""
+def read_lines(file: Path, most: int | None = None) -> list[dict[str, Any]]:
+    """The first lines of a JSONL file, by default all; none where there is no file."""
     if not file.exists():
         return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    lines = [line for line in file.read_text(encoding="utf-8").split("\n") if line]
+    return [json.loads(line) for line in lines[:most]]

@@ -20,7 +20,7 @@ def describe_training_curves(cells: pd.DataFrame) -> str:
     return join(
         f"Training of {count_runs(cells)} over {say_range(trained['steps'])} steps: median margin ρ of a batch, "
         "share of its pairs that are ranked as labelled (ρ > 0), and gradient norm before clipping.",
-        f"Lines are {MEANS}. Thin lines are further seeds.",
+        f"Lines are {MEANS}. The share leaves out steps at which all margins are 0. Thin lines are further seeds.",
         say_diverged(cells, ENDS),
     )
 
