@@ -7,7 +7,7 @@ import time
 
 import pytest
 from cluster_study import ClusterStudy, copy_repository
-from tiny_fault import CELLS, NAME, STUDY
+from tiny_fault import NAME, STUDY
 from working_copy import get_environment
 
 SECONDS = 600
@@ -39,9 +39,8 @@ def test_the_commands_for_a_cluster(cluster, tmp_path):
         assert done.returncode == 0, done.stdout[-4000:]
     assert (study.results / "report/index.html").exists()
 
-    # The main process as a job of its own.
-    for cell in CELLS:
-        (study.results / "cells" / cell / "health.json").unlink()
+    # The main process as a job of its own, for one figure.
+    (study.results / "figures/frontier.pdf").unlink()
     number = cluster.call(
         "sbatch", "--parsable", "--chdir", str(study.folder), "--wrap", "snakemake --profile slurm"
     ).strip()
@@ -51,3 +50,4 @@ def test_the_commands_for_a_cluster(cluster, tmp_path):
         assert time.monotonic() < deadline, log.read_text() if log.exists() else "no log"
         time.sleep(1)
     assert "Done. Open" in log.read_text()
+    assert (study.results / "figures/frontier.pdf").exists()
