@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lossgrid.studies import Study, get_trained_cells
-from lossgrid.studies.products import list_documents, list_shards
+from lossgrid.studies.products import list_documents, list_shards, list_table_rules
 
 SFT = "sft"
 SHARED = {
@@ -16,7 +16,6 @@ SHARED = {
 }
 
 _SCORE_RULES = ("collect_mt_bench", "collect_leaderboard", "collect_summaries")
-_TABLE_VERBS = ("audit_", "collect_", "compare_", "evaluate_")
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def _add_documents(
     measured = [cells, *frontier, *judged, *leaderboard]
     scored = [_name_log(rule) for rule in _SCORE_RULES if rule in documents]
     claims = [_name_log("evaluate_claims")] if study.claims else []
-    tables = [_name_log(rule) for rule in documents if rule.startswith(_TABLE_VERBS)]
+    tables = [_name_log(rule) for rule in list_table_rules(study)]
     needs = {
         "audit_objectives": [],
         "collect_results": [*runs, *frontier],

@@ -1,14 +1,12 @@
 """The commands of docs/cluster.md, typed on a private cluster."""
 
 import re
-import shlex
-import subprocess
 import time
 
 import pytest
 from cluster_study import ClusterStudy, copy_repository
 from tiny_fault import NAME, STUDY
-from working_copy import get_environment
+from working_copy import get_environment, run_command
 
 SECONDS = 600
 COMMANDS = (
@@ -26,17 +24,7 @@ def test_the_commands_for_a_cluster(cluster, tmp_path):
     study.choose_partition("cpu")
     for command in COMMANDS:
         study.remove_results(shared=False)
-        done = subprocess.run(
-            shlex.split(command),
-            cwd=study.folder,
-            env=get_environment(cluster.get_environment()),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-        )
-        assert done.returncode == 0, done.stdout[-4000:]
+        run_command(command, study.folder, SECONDS, get_environment(cluster.get_environment()))
     assert (study.results / "report/index.html").exists()
 
     # The main process as a job of its own, for one figure.

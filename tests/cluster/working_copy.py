@@ -29,3 +29,19 @@ def get_environment(base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment of a main process: this Python's scripts come first, and no hub is asked."""
     path = os.pathsep.join([str(Path(sys.executable).parent), base["PATH"]])
     return {**base, "PATH": path, "HF_HUB_OFFLINE": "1"}
+
+
+def run_command(command: str, folder: Path, seconds: float, environment: Mapping[str, str]) -> str:
+    """Run a command in a shell, as a reader of a page does; what it prints."""
+    process = subprocess.run(
+        ["sh", "-ec", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=seconds,
+    )
+    assert process.returncode == 0, process.stdout[-4000:]
+    return process.stdout

@@ -14,7 +14,7 @@ import pytest
 from documented_commands import PAGES, find_bare_fences, list_commands, read_study
 from workflow_copy import TIMEOUT
 
-from tests.cluster.working_copy import ROOT, get_environment
+from tests.cluster.working_copy import ROOT, get_environment, run_command
 
 LOCAL = "snakemake --profile profiles/local"
 ALIAS = "results/mini/cells/dlrml/beta_kl~0.05__beta_mix~0.05__tau~0.05/seed~1/scores/frontier.jsonl"
@@ -107,18 +107,8 @@ ELSEWHERE = {
 
 def run(command: str, folder: Path, seconds: int = 3 * TIMEOUT, **variables: str) -> str:
     """Run a command in a shell, as a reader does; what it prints."""
-    process = subprocess.run(
-        ["sh", "-ec", command],
-        cwd=folder,
-        env={**get_environment(), "PIP_DISABLE_PIP_VERSION_CHECK": "1", **variables},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=seconds,
-    )
-    assert process.returncode == 0, process.stdout[-4000:]
-    return process.stdout
+    environment = {**get_environment(), "PIP_DISABLE_PIP_VERSION_CHECK": "1", **variables}
+    return run_command(command, folder, seconds, environment)
 
 
 def add_environment(folder: Path) -> None:

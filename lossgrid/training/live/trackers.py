@@ -7,6 +7,7 @@ import os
 import re
 from hashlib import sha256
 from importlib import import_module
+from typing import Any
 
 from lossgrid.studies import parse_cell
 from lossgrid.training.live.places import LivePlace
@@ -40,7 +41,7 @@ def describe_run(place: LivePlace) -> dict:
     }
 
 
-def open_tracker(name: str, place: LivePlace) -> "Wandb | Trackio":
+def open_tracker(name: str, place: LivePlace) -> "Tracker":
     """Open the run of a cell in a tracker, continuing it where it is there.
 
     Args:
@@ -51,57 +52,42 @@ def open_tracker(name: str, place: LivePlace) -> "Wandb | Trackio":
         Exception: Whatever the tracker raises.
     """
     place.folder.mkdir(parents=True, exist_ok=True)
-    return {"wandb": Wandb, "trackio": Trackio}[name](place)
+    start = {"wandb": start_wandb, "trackio": start_trackio}[name]
+    told = {"group": place.cell.rpartition("/")[0], "config": describe_run(place), "resume": "allow"}
+    return Tracker(start(place, project=f"lossgrid-{place.study}", **told))
 
 
-class Wandb:
+def start_wandb(place: LivePlace, **told: Any) -> Any:
     """A run of W&B; its folder is `wandb` below the study's live views."""
-
-    def __init__(self, place: LivePlace):
-        wandb = import_module("wandb")
-        self.run = wandb.init(
-            project=f"lossgrid-{place.study}",
-            id=get_run_id(place),
-            name=place.cell,
-            group=place.cell.rpartition("/")[0],
-            config=describe_run(place),
-            dir=str(place.folder),
-            resume="allow",
-            # Without it W&B asks for an account, and waits for a network that compute nodes do not have.
-            mode=os.environ.get("WANDB_MODE", "offline"),
-            settings=wandb.Settings(console="off", silent=True),
-        )
-
-    def add(self, record: dict, at: float) -> None:
-        """Log a step under its number."""
-        values = {name: value for name, value in record.items() if name != "step"}
-        self.run.log(values, step=record["step"])
-
-    def flush(self) -> None:
-        """W&B sends by itself."""
-
-    def close(self) -> None:
-        """Let W&B finish its files, or its upload."""
-        self.run.finish()
+    wandb = import_module("wandb")
+    return wandb.init(
+        id=get_run_id(place),
+        name=place.cell,
+        dir=str(place.folder),
+        # Without it W&B asks for an account, and waits for a network that compute nodes do not have.
+        mode=os.environ.get("WANDB_MODE", "offline"),
+        settings=wandb.Settings(console="off", silent=True),
+        **told,
+    )
 
 
-class Trackio:
+def start_trackio(place: LivePlace, **told: Any) -> Any:
     """A run of trackio, in the folder `trackio` below the study's live views."""
+    # Read when trackio is imported.
+    os.environ.setdefault("TRACKIO_DIR", str((place.folder / "trackio").absolute()))
+    trackio = import_module("trackio")
+    return trackio.init(name=get_run_id(place), embed=False, auto_log_cpu=False, auto_log_gpu=False, **told)
 
-    def __init__(self, place: LivePlace):
-        # Read when trackio is imported.
-        os.environ.setdefault("TRACKIO_DIR", str((place.folder / "trackio").absolute()))
-        trackio = import_module("trackio")
-        self.run = trackio.init(
-            project=f"lossgrid-{place.study}",
-            name=get_run_id(place),
-            group=place.cell.rpartition("/")[0],
-            config=describe_run(place),
-            resume="allow",
-            embed=False,
-            auto_log_cpu=False,
-            auto_log_gpu=False,
-        )
+
+class Tracker:
+    """Steps for a run of a tracker, as `EventFiles` takes them for TensorBoard.
+
+    Args:
+        run: What the tracker's `init` has given.
+    """
+
+    def __init__(self, run: Any):
+        self.run = run
 
     def add(self, record: dict, at: float) -> None:
         """Log a step under its number."""
@@ -109,8 +95,8 @@ class Trackio:
         self.run.log(values, step=record["step"])
 
     def flush(self) -> None:
-        """Trackio writes by itself, twice a second."""
+        """Trackers write by themselves."""
 
     def close(self) -> None:
-        """Write what is left."""
+        """Let the tracker finish its files, or its upload."""
         self.run.finish()
