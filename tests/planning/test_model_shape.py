@@ -7,7 +7,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from lossgrid.planning.model_shape import ModelShape
 from lossgrid.planning.world_facts import REVIEWS_VOCABULARY, get_world_facts
-from lossgrid.studies.schema import Policy
+from lossgrid.studies.world import Policy
 from lossgrid.worlds.reviews.policy import build_policy
 from lossgrid.worlds.reviews.tokenizer import build_tokenizer
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lossgrid.planning import get_requirements
 from lossgrid.planning.requirements import round_up
 from lossgrid.planning.steps import get_load
-from lossgrid.studies.schema import Policy
+from lossgrid.studies.world import Policy
 
 MODEL_RULES = ["train_sft", "make_pairs", "compute_reference_logps", "train_cell", "generate_responses"]
 RULES = [*MODEL_RULES, "make_corpus", "make_prompts", "score_frontier", "judge_responses", "collect_results"]

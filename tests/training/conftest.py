@@ -19,7 +19,7 @@ from transformers import AutoTokenizer
 
 from lossgrid.objectives.logistic import dpo_loss
 from lossgrid.objectives.specification import POLICY, REFERENCE, Objective
-from lossgrid.studies.schema import TrainingRecipe
+from lossgrid.studies.recipe import TrainingRecipe
 from lossgrid.training.reference import compute_reference_logps
 from lossgrid.worlds.reviews.files import write_corpus
 from lossgrid.worlds.reviews.language import sample_reply

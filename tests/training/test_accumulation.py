@@ -9,7 +9,7 @@ from datasets import load_from_disk
 
 from lossgrid.objectives.logistic import dpo_loss
 from lossgrid.objectives.modulated import dlrml_loss
-from lossgrid.studies.schema import TrainingRecipe
+from lossgrid.studies.recipe import TrainingRecipe
 from lossgrid.training.recipe import get_trainer_arguments
 
 OBJECTIVES = {

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from lossgrid.studies.schema import SftRecipe
+from lossgrid.studies.recipe import SftRecipe
 
 # 128 steps; a checkpoint is written after 100.
 RECIPE = {"learning_rate": 1e-3, "epochs": 8, "batch_size": 1, "max_length": 160}

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.objectives.specification import Objective
-from lossgrid.studies.schema import TrainingRecipe
+from lossgrid.studies.recipe import TrainingRecipe
 from lossgrid.training import preference
 from lossgrid.training.launch import die_with_launcher
 from lossgrid.training.preference import CellOutputs, train_cell
