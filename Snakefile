@@ -16,6 +16,7 @@ include: "rules/common.smk"
 include: "rules/publishing.smk"
 include: "rules/environments.smk"
 include: "rules/audit.smk"
+include: "rules/hub.smk"
 include: "rules/data.smk"
 include: "rules/reference.smk"
 include: "rules/train.smk"
@@ -48,6 +49,7 @@ localrules:
     prepare,
     adopt_cell,
     describe_environment,
+    fetch_repositories,
     judge_by_api,
     make_prompts,
     score_frontier,

@@ -16,8 +16,9 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Progress reaches the logs as it comes.
 os.environ.setdefault("PYTHONUNBUFFERED", "1")
-# Jobs are offline wherever they run, and so is `prepare`: compute nodes have no network as a rule, where each try to
-# reach the Hugging Face Hub would cost minutes. Models are fetched beforehand, by `hf download` into the same HF_HOME.
+# Jobs are offline wherever they run, but for the one that fetches: compute nodes have no network as a rule, where each
+# try to reach the Hugging Face Hub would cost minutes.
+os.environ.setdefault("LOSSGRID_HUB_OFFLINE", os.environ.get("HF_HUB_OFFLINE", "0"))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from execution.start import start_process
@@ -33,6 +34,7 @@ from lossgrid.studies.products import list_documents, list_shards, list_tables
 from lossgrid.statistics.names import get_run_names
 from lossgrid.studies.start_warnings import describe_starts
 from lossgrid.training.launch import hash_deepspeed_file
+from lossgrid.worlds.catalogue import list_code
 
 try:
     # A relative path, because errors show it.
@@ -62,6 +64,15 @@ def get_code(script, *functions):
     if not workflow.is_main_process:
         return ""
     return get_code_identity(f"workflow_scripts/{script}.py", *functions)
+
+
+def get_world_code(script, *names):
+    """A params function: hash of a script's code and of what it calls of the study's world."""
+
+    def compute(wildcards):
+        return get_code(script, *list_code(get_study(wildcards).world.kind, *names))
+
+    return compute
 
 
 def get_cell_code(wildcards):
@@ -231,6 +242,35 @@ def get_prompts_option(wildcards):
     return f"--prompts {get_prompts(wildcards)}" if get_study(wildcards).judge else ""
 
 
+def get_judged_prompts(wildcards):
+    """The prompts that a judge will see, where the study's pairs are checked against them."""
+    return get_prompts(wildcards) if get_study(wildcards).world.kind == "hub" else []
+
+
+def get_judged_prompts_option(wildcards):
+    """The option that names that folder."""
+    prompts = get_judged_prompts(wildcards)
+    return f"--prompts {prompts}" if prompts else ""
+
+
+def get_hub_pattern():
+    """A regular expression for the studies on models and data of the hub."""
+    return "|".join(sorted(name for name, study in STUDIES.items() if study.world.kind == "hub")) or "(?!)"
+
+
+def get_repositories(wildcards):
+    """What a study names of the hub, as JSON: another name or revision is fetched and locked anew."""
+    world = get_study(wildcards).world
+    named = {each.name: each.revision for _, each in world.list_repositories().values()}
+    return json.dumps([named, world.data.config, world.list_splits()], sort_keys=True)
+
+
+def get_classified_pattern(classified):
+    """A regular expression for the studies whose reward a model computes, or for all others."""
+    chosen = {name for name, study in STUDIES.items() if getattr(study.world, "reward", None)}
+    return "|".join(sorted(chosen if classified else STUDIES.keys() - chosen)) or "(?!)"
+
+
 def get_alpaca_eval_file(key):
     """An input function: a file of AlpacaEval's that the study names, if it does."""
 
@@ -341,10 +381,12 @@ def get_shared_files(study):
 
 
 def get_prepared_files():
-    """What `prepare` makes for the studies that config.yaml names: environments, and prompts from public files."""
+    """What `prepare` makes for the studies that config.yaml names: environments, models and data, public prompts."""
     environments = sorted(path.stem for path in Path(workflow.basedir, "envs").glob("*.yaml"))
     judged = [study for study in BUILT if STUDIES[study].get_evaluations()]
+    fetched = [study for study in BUILT if STUDIES[study].world.kind == "hub"]
     return [
+        *[f"downloads/repositories/{study}.txt" for study in fetched],
         *[f"downloads/environments/{environment}.txt" for environment in environments],
         *[f"results/{study}/prompts" for study in judged],
     ]
@@ -375,7 +417,19 @@ def get_all_targets():
 def get_warnings():
     """What can be said against the studies that are built before anything is trained."""
     built = [STUDIES[name] for name in BUILT]
-    return [line for study in built for line in (*describe_starts(study), *describe_missing_key(study))]
+    describe = (describe_starts, describe_missing_key, describe_missing_lock)
+    return [line for study in built for each in describe for line in each(study)]
+
+
+def describe_missing_lock(study):
+    """A line where the study's lock does not hold what it needs of the hub."""
+    unlocked = study.find_unlocked()
+    if not unlocked:
+        return []
+    return [
+        f"study {study.name}: studies/{study.name}.lock.yaml does not hold {', '.join(unlocked)}: jobs will fail at "
+        "their first step; run `snakemake prepare` where there is a network, before"
+    ]
 
 
 def describe_missing_key(study):

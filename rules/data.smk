@@ -13,7 +13,7 @@ rule make_corpus:
     params:
         study="studies/{study}.yaml",
         settings=get_settings("corpus"),
-        code=get_code("make_corpus"),
+        code=get_world_code("make_corpus", "write_corpus"),
     message:
         "{wildcards.study}: writing chats and prompts"
     shell:
@@ -38,9 +38,9 @@ rule train_sft:
         study="studies/{study}.yaml",
         checkpoints="results/{study}/sft/checkpoints",
         settings=get_settings("sft"),
-        code=get_code("train_sft"),
+        code=get_world_code("train_sft", "start", "place_policy"),
     message:
-        "{wildcards.study}: training the SFT model that every cell starts from"
+        "{wildcards.study}: the SFT model that every cell starts from"
     shell:
         "python workflow_scripts/train_sft.py --study {params.study} --corpus {input.corpus} "
         "--policy {output.policy} --checkpoints {params.checkpoints} > {log} 2>&1"
@@ -50,6 +50,7 @@ rule make_pairs:
     input:
         corpus="results/{study}/corpus",
         policy="results/{study}/sft/policy",
+        prompts=get_judged_prompts,
     output:
         pairs=directory("results/{study}/pairs"),
     log:
@@ -63,13 +64,14 @@ rule make_pairs:
         **get_resources("make_pairs"),
     params:
         study="studies/{study}.yaml",
+        prompts=get_judged_prompts_option,
         settings=get_settings("pairs"),
-        code=get_code("make_pairs"),
+        code=get_world_code("make_pairs", "write_pairs"),
     message:
-        "{wildcards.study}: sampling and labelling preference pairs"
+        "{wildcards.study}: writing preference pairs"
     shell:
         "python workflow_scripts/make_pairs.py --study {params.study} --corpus {input.corpus} "
-        "--policy {input.policy} --pairs {output.pairs} > {log} 2>&1"
+        "--policy {input.policy} --pairs {output.pairs} {params.prompts} > {log} 2>&1"
 
 
 rule make_prompts:
@@ -91,7 +93,7 @@ rule make_prompts:
         # Outside the outputs, which Snakemake deletes before a job starts.
         downloads="downloads",
         settings=get_settings("prompts"),
-        code=get_code("make_prompts"),
+        code=get_world_code("make_prompts", "write_prompts"),
     message:
         "{wildcards.study}: writing the prompts that the judge will see"
     shell:

@@ -61,3 +61,4 @@ rule adopt_cell:
 ruleorder: adopt_cell > train_cell
 ruleorder: adopt_cell > generate_responses
 ruleorder: adopt_cell > score_frontier
+ruleorder: adopt_cell > score_by_classifier

@@ -1,6 +1,7 @@
 """Write the chats, prompts and tokenizer of a study's world."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import tyro
@@ -14,11 +15,15 @@ def main(study: Path, corpus: Path) -> None:
         corpus: Folder to write.
     """
     from lossgrid.studies import load_study
-    from lossgrid.worlds.reviews.files import write_corpus
+    from lossgrid.worlds.catalogue import WorldError, load_function
 
+    loaded = load_study(study)
     beside = corpus.with_name(corpus.name + ".beside")
     shutil.rmtree(beside, ignore_errors=True)
-    write_corpus(load_study(study).world, beside)
+    try:
+        load_function(loaded.world.kind, "write_corpus")(loaded, beside)
+    except WorldError as error:
+        sys.exit(f"{study}: {error}")
     beside.rename(corpus)
 
 

@@ -1,6 +1,7 @@
-"""Sample preference pairs from the SFT model and label them."""
+"""Write the preference pairs that the cells are trained on."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import tyro
@@ -8,7 +9,7 @@ import tyro
 THREADS = 1
 
 
-def main(study: Path, corpus: Path, policy: Path, pairs: Path) -> None:
+def main(study: Path, corpus: Path, policy: Path, pairs: Path, prompts: Path | None = None) -> None:
     """Write a study's preference pairs.
 
     Args:
@@ -16,6 +17,7 @@ def main(study: Path, corpus: Path, policy: Path, pairs: Path) -> None:
         corpus: Folder written by make_corpus.
         policy: Folder of the SFT model.
         pairs: Folder to write.
+        prompts: Folder written by make_prompts, for studies with a judge.
     """
     from lossgrid.studies import load_study
     from lossgrid.training.device import choose_device
@@ -23,11 +25,15 @@ def main(study: Path, corpus: Path, policy: Path, pairs: Path) -> None:
     settings = load_study(study)
     choose_device(settings.device, settings.name)
 
-    from lossgrid.worlds.reviews.files import write_pairs
+    from lossgrid.worlds.catalogue import WorldError, load_function
 
+    write_pairs = load_function(settings.world.kind, "write_pairs")
     beside = pairs.with_name(pairs.name + ".beside")
     shutil.rmtree(beside, ignore_errors=True)
-    print(write_pairs(settings.world, settings.evaluation, corpus, policy, beside, THREADS))
+    try:
+        print(write_pairs(settings, corpus, policy, prompts, beside, THREADS))
+    except WorldError as error:
+        sys.exit(f"{study}: {error}")
     beside.rename(pairs)
 
 

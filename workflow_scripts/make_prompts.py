@@ -1,5 +1,6 @@
 """Write the prompts that a judge will see."""
 
+import sys
 from pathlib import Path
 
 import tyro
@@ -15,8 +16,12 @@ def main(study: Path, prompts: Path, downloads: Path) -> None:
     """
     from lossgrid.judging.prompt_sets import write_prompt_sets
     from lossgrid.studies import load_study
+    from lossgrid.worlds.catalogue import WorldError
 
-    counts = write_prompt_sets(load_study(study), prompts, downloads)
+    try:
+        counts = write_prompt_sets(load_study(study), prompts, downloads)
+    except WorldError as error:
+        sys.exit(f"{study}: {error}")
     print(", ".join(f"{count} prompts of {name}" for name, count in counts.items()))
 
 

@@ -1,5 +1,6 @@
-"""Train the SFT model that every cell of a study starts from."""
+"""Write the SFT model that every cell of a study starts from."""
 
+import sys
 from pathlib import Path
 
 import tyro
@@ -8,7 +9,7 @@ THREADS = 1
 
 
 def main(study: Path, corpus: Path, policy: Path, checkpoints: Path) -> None:
-    """Train a study's SFT model from scratch on its corpus.
+    """Train a study's SFT model on its corpus, or take the one that its world brings.
 
     Args:
         study: Study file.
@@ -18,8 +19,16 @@ def main(study: Path, corpus: Path, policy: Path, checkpoints: Path) -> None:
     """
     from lossgrid.studies import get_sft_settings, hash_canonical, load_study
     from lossgrid.training.device import choose_device
+    from lossgrid.worlds.catalogue import WorldError, list_code, load_function
 
     settings = load_study(study)
+    kind = settings.world.kind
+    if settings.sft is None:
+        try:
+            load_function(kind, "place_policy")(settings, corpus, policy)
+        except WorldError as error:
+            sys.exit(f"{study}: {error}")
+        return
     choose_device(settings.device, settings.name)
 
     from datasets import load_from_disk
@@ -27,17 +36,11 @@ def main(study: Path, corpus: Path, policy: Path, checkpoints: Path) -> None:
     from lossgrid.studies.code_identity import get_code_identity
     from lossgrid.training.sft import train_sft
     from lossgrid.training.tokens import load_tokenizer
-    from lossgrid.worlds.reviews.policy import build_policy
 
     tokenizer = load_tokenizer(corpus / "tokenizer")
     chats = corpus / "chats"
     train_sft(
-        build_policy(
-            tokenizer,
-            **settings.world.policy.model_dump(),
-            seed=settings.sft.seed,
-            max_position=settings.sft.max_length,
-        ),
+        load_function(kind, "start")(settings, corpus),
         tokenizer,
         chats,
         settings.sft,
@@ -47,7 +50,7 @@ def main(study: Path, corpus: Path, policy: Path, checkpoints: Path) -> None:
             {
                 "settings": get_sft_settings(settings),
                 "chats": hash_canonical(load_from_disk(chats).to_list()),
-                "code": get_code_identity("workflow_scripts/train_sft.py"),
+                "code": get_code_identity("workflow_scripts/train_sft.py", *list_code(kind, "start")),
             }
         ),
         threads=THREADS,

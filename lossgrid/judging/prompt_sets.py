@@ -6,7 +6,7 @@ from pathlib import Path
 from lossgrid.judging.mt_bench.download import download_mt_bench
 from lossgrid.judging.mt_bench.requests import get_temperature
 from lossgrid.studies import Study
-from lossgrid.worlds.reviews.prompts import write_prompts
+from lossgrid.worlds.catalogue import load_function
 
 CHATS = "chats.jsonl"
 
@@ -32,8 +32,8 @@ def write_prompt_sets(study: Study, folder: Path, downloads: Path) -> dict[str, 
     folder.mkdir(parents=True, exist_ok=True)
     published = study.mt_bench is not None and study.mt_bench.questions == "fastchat"
     named = study.alpaca_eval is not None and study.alpaca_eval.instructions is not None
-    write_prompts(
-        study.world,
+    load_function(study.world.kind, "write_prompts")(
+        study,
         study.mt_bench is not None and not published,
         study.alpaca_eval.prompts if study.alpaca_eval is not None and not named else None,
         study.summaries and study.summaries.rows,

@@ -4,6 +4,7 @@ from lossgrid.planning.activations import get_answering_bytes, get_scoring_activ
 from lossgrid.planning.durations import get_answering_seconds, get_scoring_seconds
 from lossgrid.planning.hardware import CPU, DISK_BANDWIDTH, get_machine
 from lossgrid.planning.load import Load
+from lossgrid.planning.model_shape import ModelShape
 from lossgrid.planning.replies import ReplyGroup, list_reply_groups
 from lossgrid.planning.training_jobs import SEQUENCES_PER_PAIR
 from lossgrid.planning.training_state import BFLOAT16, FLOAT32
@@ -15,6 +16,10 @@ DATA_BYTES_PER_TOKEN = 100
 # Two replies are sampled for a pair.
 SAMPLES = 2
 MODELS = 2
+# Assumed of a classifier: the size of RoBERTa-large (355M weights), and its longest text. Its feed-forward layers have
+# two matrices of 4096, as many weights as three of 2731; it has two outputs and no table of logits.
+CLASSIFIER = ModelShape(24, 1024, 2731, 16, 16, 50265, tied=True)
+CLASSIFIER_TOKENS = 512
 # Assumed: a server that loads a policy before it answers.
 SERVER_SECONDS = 300
 SERVER_CPUS = 2
@@ -72,6 +77,23 @@ def describe_generation(study: Study) -> Load:
     )
     tokens = sum(group.prompts * (group.prompt_tokens + group.limit) for group in groups)
     return _describe(study, seconds, extra, BFLOAT16, tokens, serves=evaluation.engine == "server")
+
+
+def describe_classification(study: Study) -> Load:
+    """Classification of every response of one run, by a model of RoBERTa's larger size."""
+    facts, machine = get_world_facts(study), get_machine(study.device)
+    tokens = min(facts.question_tokens + facts.reply_tokens, CLASSIFIER_TOKENS)
+    batch_size = study.world.reward.batch_size
+    seconds = get_scoring_seconds(CLASSIFIER, machine, facts.heldout_chats, tokens, batch_size)
+    weights = FLOAT32 * CLASSIFIER.count_parameters()
+    extra = get_scoring_activations(CLASSIFIER, batch_size, CLASSIFIER_TOKENS, 1, FLOAT32)
+    on_gpu = study.device == "gpu"
+    return Load(
+        seconds=seconds + machine.import_seconds + weights / DISK_BANDWIDTH,
+        host_bytes=machine.process_bytes + weights + (0.0 if on_gpu else extra),
+        gpu_bytes=machine.context_bytes + weights + extra if on_gpu else 0.0,
+        gpus=1 if on_gpu else 0,
+    )
 
 
 def _describe(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from lossgrid.planning.judging_jobs import describe_evaluation
 from lossgrid.planning.load import Load
 from lossgrid.planning.steps import get_load
-from lossgrid.planning.world_facts import get_world_facts
 from lossgrid.studies import Study, get_trained_cells
 from lossgrid.studies.products import list_documents, list_shards
 
@@ -42,13 +41,13 @@ def list_steps(study: Study) -> list[Step]:
     evaluations = study.get_evaluations()
     counts = {
         "make_corpus": 1,
-        "train_sft": 1 if get_world_facts(study).sft_chats else 0,
+        "train_sft": 1,
         "make_pairs": 1,
         "compute_reference_logps": 1,
         "train_cell": runs - 1,
         "make_prompts": 1 if evaluations else 0,
         "generate_responses": runs,
-        "score_frontier": runs,
+        "score_by_classifier" if getattr(study.world, "reward", None) else "score_frontier": runs,
     }
     steps = [Step(rule, "", jobs, get_load(study, rule)) for rule, jobs in counts.items() if jobs]
     shards = len(list_shards(study, range(runs)))

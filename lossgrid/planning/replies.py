@@ -52,7 +52,7 @@ def list_reply_groups(study: Study, facts: WorldFacts, judged: bool = True) -> l
     names = study.get_evaluations() if judged else []
     limits = {name: getattr(study, name).max_new_tokens or study.evaluation.max_new_tokens for name in names}
     # How many prompts, in which turns, of which limit. The post of a summary is a chat in its second turn.
-    sizes = [(facts.heldout_chats, (0, 1), study.evaluation.max_new_tokens)]
+    sizes = [(facts.heldout_chats, tuple(range(facts.heldout_turns)), study.evaluation.max_new_tokens)]
     if "mt_bench" in names:
         sizes += [
             (round(MT_BENCH_QUESTIONS * share), (0, 1), limits["mt_bench"]) for share in MT_BENCH_SHARES

@@ -15,6 +15,7 @@ _STEPS: dict[str, Callable[[Study], Load]] = {
     "make_prompts": judging_jobs.describe_prompts,
     "generate_responses": answering_jobs.describe_generation,
     "score_frontier": light_jobs.describe_scoring,
+    "score_by_classifier": answering_jobs.describe_classification,
     "judge_responses": judging_jobs.describe_judging,
     "score_judgments": light_jobs.describe_scoring,
 }

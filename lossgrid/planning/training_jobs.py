@@ -5,6 +5,7 @@ from math import ceil
 from lossgrid.planning.activations import get_training_activations
 from lossgrid.planning.durations import get_training_seconds
 from lossgrid.planning.hardware import DISK_BANDWIDTH, HOST_BANDWIDTH, get_machine
+from lossgrid.planning.light_jobs import describe_corpus
 from lossgrid.planning.load import Load
 from lossgrid.planning.training_state import FLOAT32, Sharding, get_training_state
 from lossgrid.planning.world_facts import get_world_facts
@@ -23,8 +24,10 @@ SFT_CHECKPOINT_STEPS = 100
 
 
 def describe_sft(study: Study) -> Load:
-    """Training of the SFT model, in one process."""
+    """Training of the SFT model, in one process; what a world brings is linked."""
     facts, recipe = get_world_facts(study), study.sft
+    if recipe is None:
+        return describe_corpus(study)
     examples = facts.sft_chats * recipe.epochs
     return _describe_training(
         study,

@@ -28,8 +28,10 @@ class WorldFacts:
         pair_tokens: Tokens of the prompt of a pair with either reply, padded as in a batch.
         question_tokens: Tokens of a question of a chat, on average.
         reply_tokens: Tokens of a reply, on average; its limit is the study's.
-        heldout_chats: Two-turn chats that every run answers.
+        heldout_chats: Chats that every run answers.
+        heldout_turns: Turns of such a chat.
         samples_pairs: Whether the pairs are sampled from the SFT model.
+        links_model: Whether the SFT model's weights lie in the hub's cache, to which the study links.
     """
 
     model: ModelShape
@@ -41,7 +43,9 @@ class WorldFacts:
     question_tokens: int
     reply_tokens: int
     heldout_chats: int
+    heldout_turns: int
     samples_pairs: bool
+    links_model: bool = False
 
 
 def get_world_facts(study: Study) -> WorldFacts:
@@ -74,8 +78,29 @@ def _get_reviews_facts(study: Study) -> WorldFacts:
         question_tokens=REVIEWS_QUESTION,
         reply_tokens=min(REVIEWS_REPLY, study.evaluation.max_new_tokens),
         heldout_chats=world.heldout_chats,
+        heldout_turns=2,
         samples_pairs=True,
     )
 
 
-_FACTS = {"reviews": _get_reviews_facts}
+def _get_hub_facts(study: Study) -> WorldFacts:
+    world = study.world
+    assumed, longest = world.assumed_tokens, study.training.max_length
+    return WorldFacts(
+        model=ModelShape(**world.model.shape.model_dump()),
+        sft_chats=0,
+        chat_tokens=0,
+        pairs=world.data.train_rows,
+        prompt_tokens=min(assumed.prompt, longest),
+        # In a batch the longest counts: assumed is twice the average.
+        pair_tokens=min(2 * (assumed.prompt + assumed.response), longest),
+        question_tokens=assumed.prompt,
+        reply_tokens=min(assumed.response, study.evaluation.max_new_tokens),
+        heldout_chats=world.heldout_chats,
+        heldout_turns=1,
+        samples_pairs=False,
+        links_model=True,
+    )
+
+
+_FACTS = {"reviews": _get_reviews_facts, "hub": _get_hub_facts}

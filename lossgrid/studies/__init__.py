@@ -5,6 +5,7 @@ from lossgrid.studies.errors import StudyError
 from lossgrid.studies.identity import (
     get_audit_settings,
     get_corpus_settings,
+    get_frontier_settings,
     get_generation_settings,
     get_judging_settings,
     get_length_control_settings,
@@ -28,6 +29,7 @@ __all__ = [
     "get_cell",
     "get_cells",
     "get_corpus_settings",
+    "get_frontier_settings",
     "get_generation_settings",
     "get_judging_settings",
     "get_length_control_settings",

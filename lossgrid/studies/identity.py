@@ -50,27 +50,44 @@ def get_audit_settings(study: Study) -> list[dict[str, Any]]:
     return list(settings.values())
 
 
+def get_world_settings(study: Study, step: str) -> dict[str, Any]:
+    """What of the world decides a step, with the commits and rows that names of the hub stand for.
+
+    Args:
+        study: The study.
+        step: One of the world's `STEPS`.
+    """
+    fields = study.world.STEPS[step]
+    settings = study.world.model_dump(mode="json", include=fields, exclude={"model": {"shape"}})
+    if study.lock is None:
+        return settings
+    named = [each for field, each in study.world.list_repositories().items() if field in fields]
+    commits = {each.name: getattr(study.lock, kind).get(each.name) for kind, each in named}
+    return {**settings, "lock": {name: one and one.model_dump(mode="json") for name, one in commits.items()}}
+
+
 def get_corpus_settings(study: Study) -> dict[str, Any]:
-    """What decides the texts that no model wrote: SFT chats, prompts of the pairs, held-out chats."""
-    return study.world.model_dump(
-        mode="json", include={"kind", "seed", "corpus_chats", "pairs", "heldout_chats"}
-    )
+    """What decides the texts that no model of the study wrote."""
+    return get_world_settings(study, "corpus")
 
 
 def get_sft_settings(study: Study) -> dict[str, Any]:
     """What decides the weights of the SFT model, apart from its corpus."""
-    return {
-        "policy": study.world.policy.model_dump(mode="json"),
-        "recipe": study.sft.model_dump(mode="json"),
-    }
+    recipe = study.sft.model_dump(mode="json") if study.sft else None
+    return {**get_world_settings(study, "sft"), "recipe": recipe}
 
 
 def get_pairs_settings(study: Study) -> dict[str, Any]:
-    """What decides the preference pairs, apart from their prompts and the SFT model that answers them."""
+    """What decides the preference pairs, apart from the corpus and the SFT model that may answer its prompts."""
     return {
-        "world": study.world.model_dump(mode="json", include={"kind", "seed", "pairs", "label_temperature"}),
+        "world": get_world_settings(study, "pairs"),
         "sampling": study.evaluation.model_dump(mode="json", include={"max_new_tokens", "batch_size"}),
     }
+
+
+def get_frontier_settings(study: Study) -> dict[str, Any]:
+    """What decides reward and KL divergence of responses."""
+    return get_world_settings(study, "frontier")
 
 
 def get_reference_settings(study: Study) -> dict[str, Any]:
@@ -91,7 +108,7 @@ def get_prompts_settings(study: Study) -> dict[str, Any]:
     """What decides the prompts that a judge will see, and how they are answered."""
     chosen = {"questions", "references", "instructions", "prompts", "rows", "max_new_tokens"}
     return {
-        "world": study.world.model_dump(mode="json", include={"kind", "seed"}),
+        "world": get_world_settings(study, "prompts"),
         **{
             name: getattr(study, name).model_dump(mode="json", include=chosen)
             for name in study.get_evaluations()

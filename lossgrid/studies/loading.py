@@ -10,6 +10,7 @@ from lossgrid.studies.checks import check_grid
 from lossgrid.studies.claims import find_unevaluated, get_evaluated_metrics
 from lossgrid.studies.document import Document, read_document
 from lossgrid.studies.errors import Problem, StudyError
+from lossgrid.studies.lock import get_lock_file, read_lock
 from lossgrid.studies.schema import Grid, Study, StudyFile
 from lossgrid.studies.translation import get_location, translate
 
@@ -35,7 +36,8 @@ def load_study(path: Path) -> Study:
     if problems:
         ordered = sorted(problems, key=lambda problem: problem.line)
         raise StudyError(*(problem.describe(str(path)) for problem in ordered))
-    return Study.model_construct(name=path.stem, **dict(study))
+    lock = read_lock(get_lock_file(path)) if study.world.kind == "hub" else None
+    return Study.model_construct(name=path.stem, lock=lock, **dict(study))
 
 
 def load_studies(folder: Path) -> dict[str, Study]:

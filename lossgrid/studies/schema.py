@@ -9,6 +9,7 @@ from lossgrid.studies.blocks import Objectives
 from lossgrid.studies.claims import Claim
 from lossgrid.studies.evaluation import Evaluation
 from lossgrid.studies.judging import EVALUATIONS, AlpacaEval, Judge, MtBench, Summaries
+from lossgrid.studies.lock import Lock, find_unlocked
 from lossgrid.studies.recipe import SftRecipe, TrainingRecipe
 from lossgrid.studies.reproduction import Reproduction
 from lossgrid.studies.world import World
@@ -25,7 +26,11 @@ class Setup(StrictModel):
         "process and one for generation, for which a cluster is then asked.",
         default="cpu",
     )
-    sft: SftRecipe = describe_field("Training of the model from which every cell starts.")
+    sft: SftRecipe | None = describe_field(
+        "Training of the model from which every cell starts, in a world that brings none; null in the world `hub`, "
+        "whose model is the start.",
+        default=None,
+    )
     training: TrainingRecipe = describe_field("Training of the cells.")
     evaluation: Evaluation = describe_field(
         "Generation of the replies that are scored.", default=Evaluation()
@@ -40,6 +45,38 @@ class Setup(StrictModel):
     shard_size: int = describe_field(
         "Runs that one judging job takes, which starts its judge once.", "runs", ge=1, default=8
     )
+
+    @model_validator(mode="after")
+    def check_start(self) -> "Setup":
+        """The start is trained, or it comes with the world."""
+        if self.sft is None and self.world.kind == "reviews":
+            fail(
+                "missing; add sft: {learning_rate: …, epochs: …, batch_size: …, max_length: …}, because the world "
+                "reviews brings no trained model",
+                at=("sft",),
+            )
+        if self.sft is not None and self.world.kind == "hub":
+            fail("world.model is the start of a study of the world hub; remove sft", at=("sft",))
+        return self
+
+    @model_validator(mode="after")
+    def check_world(self) -> "Setup":
+        """What the world does not bring comes from elsewhere."""
+        if self.world.kind != "hub":
+            return self
+        if self.mt_bench is not None and self.mt_bench.questions == "world":
+            fail("the world hub has no questions of its own; write questions: fastchat", at=("mt_bench",))
+        if self.alpaca_eval is not None and self.alpaca_eval.instructions is None:
+            fail(
+                "the world hub has no instructions of its own; name a file in alpaca_eval.instructions",
+                at=("alpaca_eval",),
+            )
+        if (self.summaries is None) != (self.world.summaries is None):
+            fail(
+                "summaries and world.summaries, where their rows come from, belong together; write both or neither",
+                at=("summaries",) if self.summaries is not None else ("world", "summaries"),
+            )
+        return self
 
     @model_validator(mode="after")
     def check_judge(self) -> "Setup":
@@ -87,6 +124,16 @@ class StudyFile(Grid, Setup):
 
 
 class Study(StudyFile):
-    """A study that was read and checked by `load_study`, with its name, the stem of its file."""
+    """A study that was read and checked by `load_study`.
+
+    Attributes:
+        name: Stem of its file.
+        lock: What its repositories stood for when `prepare` read them; None where it needs none, or has none yet.
+    """
 
     name: str
+    lock: Lock | None = None
+
+    def find_unlocked(self) -> list[str]:
+        """What the study needs from the hub and its lock does not hold; empty for a study that needs nothing."""
+        return find_unlocked(self.world, self.lock) if self.world.kind == "hub" else []

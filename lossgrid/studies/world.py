@@ -1,10 +1,11 @@
 """Where prompts, responses and rewards of a study come from."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from lossgrid.studies.base import Seed, StrictModel, describe_field, fail
+from lossgrid.studies.hub import HubWorld
 
 
 class Policy(StrictModel):
@@ -48,6 +49,16 @@ class ReviewsWorld(StrictModel):
     )
     policy: Policy = describe_field("The model to train.", default=Policy())
 
+    # Which fields decide the results of each step; what is changed in a field that no step names reruns nothing.
+    STEPS: ClassVar[dict[str, set[str]]] = {
+        "corpus": {"kind", "seed", "corpus_chats", "pairs", "heldout_chats"},
+        "sft": {"policy"},
+        "pairs": {"kind", "seed", "pairs", "label_temperature"},
+        "prompts": {"kind", "seed"},
+        "frontier": {"kind"},
+    }
+    PLANNING: ClassVar[set[str]] = set()
+
 
 # Another world is another class with its own `kind`, joined here by `|`.
-World = Annotated[ReviewsWorld, Field(discriminator="kind")]
+World = Annotated[ReviewsWorld | HubWorld, Field(discriminator="kind")]

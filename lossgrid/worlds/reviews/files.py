@@ -17,13 +17,14 @@ from lossgrid.worlds.reviews.tokenizer import build_tokenizer
 SUMMARY = "summary.json"
 
 
-def write_corpus(world, folder: Path) -> None:
+def write_corpus(study, folder: Path) -> None:
     """Write what does not depend on any model.
 
     Args:
-        world: `ReviewsWorld` of the study.
+        study: The study, of the world `reviews`.
         folder: Gets the data sets `chats`, `preference_prompts` and `heldout` and the tokenizer `tokenizer`.
     """
+    world = study.world
     Dataset.from_list(make_chats(world.seed, world.corpus_chats)).save_to_disk(folder / "chats")
     prompts = make_preference_prompts(world.seed, world.pairs)
     Dataset.from_list(prompts).save_to_disk(folder / "preference_prompts")
@@ -31,14 +32,14 @@ def write_corpus(world, folder: Path) -> None:
     build_tokenizer().save_pretrained(folder / "tokenizer")
 
 
-def write_pairs(world, evaluation, corpus: Path, policy: Path, folder: Path, threads: int) -> dict:
+def write_pairs(study, corpus: Path, policy: Path, prompts: Path | None, folder: Path, threads: int) -> dict:
     """Sample two replies to every prompt and let the true reward choose, with Bradley–Terry noise.
 
     Args:
-        world: `ReviewsWorld` of the study.
-        evaluation: `Evaluation` of the study: how the policy is sampled.
+        study: The study, of the world `reviews`; its `evaluation` says how the policy is sampled.
         corpus: Folder written by `write_corpus`.
         policy: Folder of the model that is sampled.
+        prompts: Unused: what a judge asks begins with questions that no pair asks.
         folder: Gets a data set with `id`, `aspect`, `prompt`, `chosen`, `rejected` (messages),
             `reward_chosen` and `reward_rejected` (points), and `summary.json`.
         threads: CPU threads; another number gives other last bits.
@@ -47,17 +48,18 @@ def write_pairs(world, evaluation, corpus: Path, policy: Path, folder: Path, thr
         What `summary.json` holds: prompts, pairs, ties (identical replies, left out), labels against the true
         reward, and mean rewards and lengths.
     """
+    world, evaluation = study.world, study.evaluation
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(policy)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     model = AutoModelForCausalLM.from_pretrained(policy, dtype=dtype).to(device)
-    prompts = load_from_disk(corpus / "preference_prompts").to_list()
+    asked = load_from_disk(corpus / "preference_prompts").to_list()
     replies = [
         sample_responses(
             model,
             tokenizer,
-            [prompt["prompt"] for prompt in prompts],
+            [prompt["prompt"] for prompt in asked],
             max_new_tokens=evaluation.max_new_tokens,
             temperature=1.0,
             batch_size=evaluation.batch_size,
@@ -68,7 +70,7 @@ def write_pairs(world, evaluation, corpus: Path, policy: Path, folder: Path, thr
 
     rng = Random(f"{world.seed}/preference labels")
     rows = []
-    for prompt, first, second in zip(prompts, *replies, strict=True):
+    for prompt, first, second in zip(asked, *replies, strict=True):
         label = label_pair(rng, first.text, second.text, prompt["aspect"], world.label_temperature)
         if label is None:
             continue
@@ -83,7 +85,7 @@ def write_pairs(world, evaluation, corpus: Path, policy: Path, folder: Path, thr
             }
         )
     Dataset.from_list(rows).save_to_disk(folder)
-    summary = _summarise(rows, len(prompts))
+    summary = _summarise(rows, len(asked))
     (folder / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n")
     return summary
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from lossgrid.worlds.reviews.reward import score_reply
 
 
-def score_frontier(responses: Path, scores: Path) -> int:
+def score_frontier(study, responses: Path, scores: Path) -> int:
     r"""Score a policy's responses.
 
     The KL divergence of one response is estimated by its log-ratio,
@@ -15,6 +15,7 @@ def score_frontier(responses: Path, scores: Path) -> int:
     negative.
 
     Args:
+        study: Unused: the reward is the same in all studies of the world.
         responses: JSON lines written by `generate_responses`.
         scores: JSON lines to write, beside and renamed, one a response: `id`, `turn`, `aspect`, `reward`
             (points), `kl` (nats), `tokens`, `finished`.

@@ -1,7 +1,26 @@
 """A small language model for the reviews world, initialised at random from a seed."""
 
+from pathlib import Path
+
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
+
+from lossgrid.training.tokens import load_tokenizer
+
+
+def start(study, corpus: Path) -> LlamaForCausalLM:
+    """The model that a study's SFT begins with.
+
+    Args:
+        study: The study, of the world `reviews`.
+        corpus: Folder written by `write_corpus`.
+    """
+    return build_policy(
+        load_tokenizer(corpus / "tokenizer"),
+        **study.world.policy.model_dump(),
+        seed=study.sft.seed,
+        max_position=study.sft.max_length,
+    )
 
 
 def build_policy(

@@ -35,17 +35,18 @@ _HELDOUT_CHATS = 53_760
 
 
 def write_prompts(
-    world, mt_bench: bool, alpaca_eval: int | None, summaries: int | None, folder: Path
+    study, mt_bench: bool, alpaca_eval: int | None, summaries: int | None, folder: Path
 ) -> None:
     """Write the prompt sets that a study asks for.
 
     Args:
-        world: `ReviewsWorld` of the study; its `seed` decides everything.
+        study: The study, of the world `reviews`; the world's `seed` decides everything.
         mt_bench: Whether to write `mt_bench/question.jsonl`, `reference_answer.jsonl` and `judge_prompts.jsonl`.
         alpaca_eval: Number of instructions in `alpaca_eval.json`, a JSON list; None writes none.
         summaries: Number of rows in `summaries.jsonl`; None writes none.
         folder: Folder to write into.
     """
+    world = study.world
     folder.mkdir(parents=True, exist_ok=True)
     if mt_bench:
         questions = make_mt_bench_questions(world.seed)
