@@ -119,6 +119,18 @@ def estimate(study: Annotated[str, tyro.conf.Positional], jobs: int = 2, results
     print_comparison(expected, results or Path("results", loaded.name))
 
 
+def shrink(folder: Path = Path("downloads/shrunk")) -> None:
+    """Write tiny stand-ins for the models and data of the full studies, for studies/*_shrunk.yaml; see docs/shrunk.md.
+
+    Args:
+        folder: Folder to write; HF_HOME must be this folder when a shrunk study runs.
+    """
+    from lossgrid.worlds.hub.shrunk.cache import write_shrunk_hub
+
+    print(*write_shrunk_hub(folder), sep="\n")
+    print(f"Now: export HF_HOME={folder} HF_HUB_OFFLINE=1")
+
+
 def find_study(name: str) -> Path:
     """The file of a study that is named or given as a path.
 
@@ -160,6 +172,7 @@ def main(arguments: list[str] | None = None) -> None:
         "import-batch": import_batch,
         "status": status,
         "estimate": estimate,
+        "shrink": shrink,
     }
     try:
         tyro.extras.subcommand_cli_from_dict(

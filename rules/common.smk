@@ -271,6 +271,24 @@ def get_classified_pattern(classified):
     return "|".join(sorted(chosen if classified else STUDIES.keys() - chosen)) or "(?!)"
 
 
+def get_mt_bench_files(wildcards):
+    """The files of MT-Bench's questions that the study names, if it does."""
+    mt_bench = get_study(wildcards).mt_bench
+    if mt_bench is None or mt_bench.folder is None:
+        return []
+    files = [
+        f"{mt_bench.folder}/{name}"
+        for name in ("question.jsonl", "reference_answer.jsonl", "judge_prompts.jsonl")
+    ]
+    missing = [file for file in files if not os.path.isfile(file)]
+    if missing:
+        raise WorkflowError(
+            f"studies/{wildcards.study}.yaml: mt_bench.folder: {missing[0]}: no such file; put FastChat's files there "
+            "or correct the path"
+        )
+    return files
+
+
 def get_alpaca_eval_file(key):
     """An input function: a file of AlpacaEval's that the study names, if it does."""
 

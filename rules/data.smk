@@ -77,6 +77,7 @@ rule make_pairs:
 rule make_prompts:
     input:
         instructions=get_alpaca_eval_file("instructions"),
+        questions=get_mt_bench_files,
     output:
         prompts=directory("results/{study}/prompts"),
     log:

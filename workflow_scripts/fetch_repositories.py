@@ -23,7 +23,7 @@ def main(study: Path, record: Path) -> None:
     try:
         lock, lines = lock_study(loaded)
     except HubError as error:
-        sys.exit(f"{study}: {error}")
+        sys.exit(f"{type(error).__name__}: {study}: {error}")
     file = get_lock_file(study)
     if lock != loaded.lock:
         beside = file.with_suffix(".beside")

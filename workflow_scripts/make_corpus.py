@@ -23,7 +23,7 @@ def main(study: Path, corpus: Path) -> None:
     try:
         load_function(loaded.world.kind, "write_corpus")(loaded, beside)
     except WorldError as error:
-        sys.exit(f"{study}: {error}")
+        sys.exit(f"{type(error).__name__}: {study}: {error}")
     beside.rename(corpus)
 
 

@@ -33,7 +33,7 @@ def main(study: Path, corpus: Path, policy: Path, pairs: Path, prompts: Path | N
     try:
         print(write_pairs(settings, corpus, policy, prompts, beside, THREADS))
     except WorldError as error:
-        sys.exit(f"{study}: {error}")
+        sys.exit(f"{type(error).__name__}: {study}: {error}")
     beside.rename(pairs)
 
 

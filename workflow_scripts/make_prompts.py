@@ -21,7 +21,7 @@ def main(study: Path, prompts: Path, downloads: Path) -> None:
     try:
         counts = write_prompt_sets(load_study(study), prompts, downloads)
     except WorldError as error:
-        sys.exit(f"{study}: {error}")
+        sys.exit(f"{type(error).__name__}: {study}: {error}")
     print(", ".join(f"{count} prompts of {name}" for name, count in counts.items()))
 
 

@@ -25,7 +25,7 @@ def main(study: Path, responses: Path, scores: Path) -> None:
     try:
         print(f"{score_frontier(loaded, responses, scores)} responses scored")
     except WorldError as error:
-        sys.exit(f"{study}: {error}")
+        sys.exit(f"{type(error).__name__}: {study}: {error}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def main(study: Path, corpus: Path, policy: Path, checkpoints: Path) -> None:
         try:
             load_function(kind, "place_policy")(settings, corpus, policy)
         except WorldError as error:
-            sys.exit(f"{study}: {error}")
+            sys.exit(f"{type(error).__name__}: {study}: {error}")
         return
     choose_device(settings.device, settings.name)
 

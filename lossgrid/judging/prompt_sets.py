@@ -1,6 +1,7 @@
 """The prompts that a judge will see, written once for all runs of a study."""
 
 import json
+import shutil
 from pathlib import Path
 
 from lossgrid.judging.mt_bench.download import download_mt_bench
@@ -9,6 +10,7 @@ from lossgrid.studies import Study
 from lossgrid.worlds.catalogue import load_function
 
 CHATS = "chats.jsonl"
+MT_BENCH_FILES = ("question.jsonl", "reference_answer.jsonl", "judge_prompts.jsonl")
 
 
 def write_prompt_sets(study: Study, folder: Path, downloads: Path) -> dict[str, int]:
@@ -30,17 +32,19 @@ def write_prompt_sets(study: Study, folder: Path, downloads: Path) -> dict[str, 
         ValueError: The file of instructions is not in AlpacaEval's format, or holds fewer than are asked for.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    published = study.mt_bench is not None and study.mt_bench.questions == "fastchat"
+    questions = study.mt_bench and study.mt_bench.questions
     named = study.alpaca_eval is not None and study.alpaca_eval.instructions is not None
     load_function(study.world.kind, "write_prompts")(
         study,
-        study.mt_bench is not None and not published,
+        questions == "world",
         study.alpaca_eval.prompts if study.alpaca_eval is not None and not named else None,
         study.summaries and study.summaries.rows,
         folder,
     )
-    if published:
+    if questions == "fastchat":
         download_mt_bench(downloads / "mt_bench", folder / "mt_bench", study.mt_bench.references)
+    if questions == "folder":
+        _copy_questions(Path(study.mt_bench.folder), folder / "mt_bench")
     if named:
         _copy_instructions(Path(study.alpaca_eval.instructions), study.alpaca_eval.prompts, folder)
     build = {"mt_bench": _build_mt_bench, "alpaca_eval": _build_alpaca_eval, "summaries": _build_summaries}
@@ -63,6 +67,16 @@ def read_posts(folder: Path) -> list[dict]:
     """The rows whose summaries are compared: `id`, `post`, `prompt` (messages) and `human`."""
     lines = (folder / "summaries.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
+
+
+def _copy_questions(source: Path, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in MT_BENCH_FILES:
+        if not (source / name).is_file():
+            raise ValueError(
+                f"{source / name}: no such file; mt_bench.folder must hold {', '.join(MT_BENCH_FILES)}"
+            )
+        shutil.copyfile(source / name, folder / name)
 
 
 def _copy_instructions(file: Path, count: int, folder: Path) -> None:

@@ -48,9 +48,16 @@ class JudgedEvaluation(StrictModel):
 class MtBench(JudgedEvaluation):
     """MT-Bench: two-turn questions in eight categories, rated from 1 to 10 or compared with a baseline."""
 
-    questions: Literal["world", "fastchat"] = describe_field(
-        "Whose questions, references and judge prompts: the world's own, or the 80 published with FastChat.",
+    questions: Literal["world", "fastchat", "folder"] = describe_field(
+        "Whose questions, references and judge prompts: the world's own, the 80 published with FastChat, or those of "
+        "`folder`.",
         default="world",
+    )
+    folder: str | None = describe_field(
+        "Folder with question.jsonl, reference_answer.jsonl and judge_prompts.jsonl in FastChat's format, for "
+        "questions: folder.",
+        default=None,
+        min_length=1,
     )
     references: Literal["original", "corrected"] = describe_field(
         "Reference answers to FastChat's questions: GPT-4's as published, of which 13 of 30 are wrong, or those of "
@@ -60,6 +67,14 @@ class MtBench(JudgedEvaluation):
     mode: Literal["single", "pairwise"] = describe_field(
         "Rate each response alone, or compare it with the SFT model's in both orders.", default="single"
     )
+
+    @model_validator(mode="after")
+    def check_folder(self) -> "MtBench":
+        """A folder is named where its questions are asked, and nowhere else."""
+        if (self.questions == "folder") != (self.folder is not None):
+            key = "folder" if self.folder is not None else "questions"
+            fail("questions: folder and folder belong together; write both or neither", at=(key,))
+        return self
 
     @model_validator(mode="after")
     def check_consistency(self) -> "MtBench":

@@ -62,9 +62,9 @@ def write_pairs(study, corpus: Path, policy: Path, prompts: Path | None, folder:
     rows = load_from_disk(corpus / "rows").to_list()
     counts = json.loads((corpus / SUMMARY).read_text())
     asked = _list_questions(corpus, prompts)
-    turns = [(index, turn) for index, row in enumerate(rows) for turn in _list_user(row["prompt"])]
-    overlaps = find_overlaps([turn for _, turn in turns], asked)
-    overlapping = {turns[place][0] for place in overlaps.training}
+    texts = [(index, text) for index, row in enumerate(rows) for text in _list_texts(row["prompt"])]
+    overlaps = find_overlaps([text for _, text in texts], asked)
+    overlapping = {texts[place][0] for place in overlaps.training}
     kept = rows
     if study.world.overlap == "exclude":
         kept = [row for index, row in enumerate(rows) if index not in overlapping]
@@ -139,14 +139,21 @@ def _choose_heldout(study, folds_system: bool) -> tuple[list[dict], dict[str, in
 
 
 def _list_questions(corpus: Path, prompts: Path | None) -> list[str]:
-    """All that the evaluations ask, as texts."""
+    """What the evaluations ask."""
     chats = load_from_disk(corpus / "heldout").to_list()
     if prompts is not None:
         chats += [
             json.loads(line) for line in (prompts / "chats.jsonl").read_text(encoding="utf-8").splitlines()
         ]
-    return [turn for chat in chats for turn in [*_list_user(chat.get("history") or ()), *chat["turns"]]]
+    turns = [[{"role": "user", "content": turn} for turn in chat["turns"]] for chat in chats]
+    return [
+        text
+        for chat, asked in zip(chats, turns, strict=True)
+        for text in _list_texts([*(chat.get("history") or ()), *asked])
+    ]
 
 
-def _list_user(messages) -> list[str]:
-    return [message["content"] for message in messages if message["role"] == "user"]
+def _list_texts(messages: list[dict[str, str]]) -> list[str]:
+    """What a user asks first, and all that is asked together: a later question alone may be anybody's "Go on."."""
+    asked = [message["content"] for message in messages if message["role"] == "user"]
+    return list(dict.fromkeys([asked[0], "\n".join(asked)]))

@@ -37,28 +37,34 @@ _HELDOUT_CHATS = 53_760
 def write_prompts(
     study, mt_bench: bool, alpaca_eval: int | None, summaries: int | None, folder: Path
 ) -> None:
-    """Write the prompt sets that a study asks for.
+    """Write the prompt sets that a study asks for; as `write_world_prompts`, with the seed of the study's world."""
+    write_world_prompts(study.world.seed, mt_bench, alpaca_eval, summaries, folder)
+
+
+def write_world_prompts(
+    seed: int, mt_bench: bool, alpaca_eval: int | None, summaries: int | None, folder: Path
+) -> None:
+    """Write prompt sets.
 
     Args:
-        study: The study, of the world `reviews`; the world's `seed` decides everything.
+        seed: Seed of the study's data, which decides everything.
         mt_bench: Whether to write `mt_bench/question.jsonl`, `reference_answer.jsonl` and `judge_prompts.jsonl`.
         alpaca_eval: Number of instructions in `alpaca_eval.json`, a JSON list; None writes none.
         summaries: Number of rows in `summaries.jsonl`; None writes none.
         folder: Folder to write into.
     """
-    world = study.world
     folder.mkdir(parents=True, exist_ok=True)
     if mt_bench:
-        questions = make_mt_bench_questions(world.seed)
+        questions = make_mt_bench_questions(seed)
         (folder / "mt_bench").mkdir(exist_ok=True)
         _write_lines(folder / "mt_bench" / "question.jsonl", questions)
-        _write_lines(folder / "mt_bench" / "reference_answer.jsonl", make_references(world.seed))
+        _write_lines(folder / "mt_bench" / "reference_answer.jsonl", make_references(seed))
         _write_lines(folder / "mt_bench" / "judge_prompts.jsonl", get_judge_prompts())
     if alpaca_eval is not None:
-        instructions = make_instructions(world.seed, alpaca_eval)
+        instructions = make_instructions(seed, alpaca_eval)
         (folder / "alpaca_eval.json").write_text(json.dumps(instructions, indent=1) + "\n")
     if summaries is not None:
-        _write_lines(folder / "summaries.jsonl", make_summaries(world.seed, summaries))
+        _write_lines(folder / "summaries.jsonl", make_summaries(seed, summaries))
 
 
 def make_mt_bench_questions(seed: int) -> list[dict]:

@@ -1,0 +1,5 @@
+"""stub"""
+
+
+def score_texts(*a):
+    raise NotImplementedError
