@@ -49,6 +49,7 @@ localrules:
     prepare,
     adopt_cell,
     describe_environment,
+    fetch_alpaca_eval,
     fetch_repositories,
     judge_by_api,
     make_prompts,

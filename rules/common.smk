@@ -254,15 +254,18 @@ def get_judged_prompts_option(wildcards):
 
 
 def get_hub_pattern():
-    """A regular expression for the studies on models and data of the hub."""
-    return "|".join(sorted(name for name, study in STUDIES.items() if study.world.kind == "hub")) or "(?!)"
+    """A regular expression for the studies that need something of the hub."""
+    return "|".join(sorted(name for name, study in STUDIES.items() if study.list_repositories())) or "(?!)"
 
 
 def get_repositories(wildcards):
     """What a study names of the hub, as JSON: another name or revision is fetched and locked anew."""
-    world = get_study(wildcards).world
-    named = {each.name: each.revision for _, each in world.list_repositories().values()}
-    return json.dumps([named, world.data.config, world.list_splits()], sort_keys=True)
+    study = get_study(wildcards)
+    named = [
+        [kind, each.name, each.revision, getattr(each, "config", None)]
+        for kind, each in study.list_repositories().values()
+    ]
+    return json.dumps([named, study.list_splits()])
 
 
 def get_classified_pattern(classified):
@@ -295,8 +298,8 @@ def get_alpaca_eval_file(key):
     def collect(wildcards):
         alpaca_eval = get_study(wildcards).alpaca_eval
         file = alpaca_eval and getattr(alpaca_eval, key)
-        # Snakemake would take what was made from another file for finished.
-        if file and not os.path.isfile(file):
+        # Snakemake would take what was made from another file for finished; what `prepare` fetches may be missing.
+        if file and not os.path.isfile(file) and not file.startswith("downloads/alpaca_eval/"):
             raise WorkflowError(
                 f"studies/{wildcards.study}.yaml: alpaca_eval.{key}: {file}: no such file; put AlpacaEval's file there "
                 "or correct the path"
@@ -402,7 +405,7 @@ def get_prepared_files():
     """What `prepare` makes for the studies that config.yaml names: environments, models and data, public prompts."""
     environments = sorted(path.stem for path in Path(workflow.basedir, "envs").glob("*.yaml"))
     judged = [study for study in BUILT if STUDIES[study].get_evaluations()]
-    fetched = [study for study in BUILT if STUDIES[study].world.kind == "hub"]
+    fetched = [study for study in BUILT if STUDIES[study].list_repositories()]
     return [
         *[f"downloads/repositories/{study}.txt" for study in fetched],
         *[f"downloads/environments/{environment}.txt" for environment in environments],

@@ -20,3 +20,23 @@ rule fetch_repositories:
     shell:
         "HF_HUB_OFFLINE=$LOSSGRID_HUB_OFFLINE python workflow_scripts/fetch_repositories.py --study {params.study} "
         "--record {output.record} > {log} 2>&1"
+
+
+# The instructions with GPT-4's outputs, and the difficulties that the published win rates are controlled with.
+rule fetch_alpaca_eval:
+    output:
+        file="downloads/alpaca_eval/{file}",
+    log:
+        "downloads/logs/fetch_alpaca_eval/{file}.log",
+    wildcard_constraints:
+        file=r"alpaca_eval_gpt4_baseline\.json|df_gamed\.csv",
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        **get_resources("fetch_repositories"),
+    message:
+        "fetching AlpacaEval's {wildcards.file}"
+    shell:
+        "HF_HUB_OFFLINE=$LOSSGRID_HUB_OFFLINE python workflow_scripts/fetch_alpaca_eval.py --file {output.file} "
+        "> {log} 2>&1"

@@ -51,9 +51,10 @@ def write_prompt_sets(study: Study, folder: Path, downloads: Path) -> dict[str, 
     sets = {name: build[name](folder) for name in study.get_evaluations()}
     with (folder / CHATS).open("w") as file:
         for name, chats in sets.items():
-            length = getattr(study, name).max_new_tokens
-            limit = {"max_new_tokens": length} if length else {}
-            file.writelines(json.dumps({"set": name, **chat, **limit}) + "\n" for chat in chats)
+            settings = getattr(study, name)
+            way = {key: getattr(settings, key) for key in ("max_new_tokens", "temperature")}
+            way = {key: value for key, value in way.items() if value is not None}
+            file.writelines(json.dumps({"set": name, **chat, **way}) + "\n" for chat in chats)
     return {name: len(chats) for name, chats in sets.items()}
 
 

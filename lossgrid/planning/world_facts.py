@@ -84,18 +84,20 @@ def _get_reviews_facts(study: Study) -> WorldFacts:
 
 
 def _get_hub_facts(study: Study) -> WorldFacts:
-    world = study.world
-    assumed, longest = world.assumed_tokens, study.training.max_length
+    world, longest = study.world, study.training.max_length
+    assumed, locked = world.assumed, study.lock and study.lock.datasets.get(world.data.name)
+    split = locked and locked.splits.get(world.data.train)
+    prompt_tokens = min(assumed.prompt_tokens, longest)
     return WorldFacts(
         model=ModelShape(**world.model.shape.model_dump()),
         sft_chats=0,
         chat_tokens=0,
-        pairs=world.data.train_rows,
-        prompt_tokens=min(assumed.prompt, longest),
-        # In a batch the longest counts: assumed is twice the average.
-        pair_tokens=min(2 * (assumed.prompt + assumed.response), longest),
-        question_tokens=assumed.prompt,
-        reply_tokens=min(assumed.response, study.evaluation.max_new_tokens),
+        pairs=split.rows if split else world.data.train_rows or assumed.rows,
+        prompt_tokens=prompt_tokens,
+        # The longest of a batch counts: twice the average is assumed.
+        pair_tokens=min(2 * (assumed.prompt_tokens + assumed.response_tokens), longest),
+        question_tokens=prompt_tokens,
+        reply_tokens=min(assumed.response_tokens, study.evaluation.max_new_tokens),
         heldout_chats=world.heldout_chats,
         heldout_turns=1,
         samples_pairs=False,

@@ -9,6 +9,7 @@ from lossgrid.studies.base import Seed, StrictModel, describe_field, fail
 _REPOSITORY = r"^[A-Za-z0-9][\w.-]*/[\w.-]+$"
 _SPLIT = r"^\w+(\[(\d*%?)?:(\d*%?)?\])?$"
 
+RepositoryType = Literal["models", "datasets"]
 RepositoryName = Annotated[str, Field(pattern=_REPOSITORY)]
 Split = Annotated[str, Field(pattern=_SPLIT)]
 
@@ -60,8 +61,11 @@ class HubData(Repository):
         "Split that the cells are trained on, in the notation of datasets, such as train[:10%].",
         default="train",
     )
-    train_rows: int = describe_field(
-        "Rows that the split is known to have; another number is an error.", "rows", ge=2
+    train_rows: int | None = describe_field(
+        "Rows that this split is known to have; another number is an error, null takes what is there.",
+        "rows",
+        ge=2,
+        default=None,
     )
     heldout: Split = describe_field("Split whose prompts are answered for the evaluation.", default="test")
     heldout_rows: int | None = describe_field(
@@ -110,12 +114,15 @@ class Classifier(StrictModel):
     batch_size: int = describe_field("Texts classified together.", "texts", ge=1, default=64)
 
 
-class AssumedTokens(StrictModel):
-    """Average lengths, which plan jobs before anything is tokenised; they change no result."""
+class Assumed(StrictModel):
+    """What jobs are planned with before anything is fetched and tokenised; it changes no result."""
 
-    prompt: int = describe_field("Of a prompt.", "tokens", ge=1, default=250)
-    response: int = describe_field(
-        "Of a response in the data, and of one that is sampled.", "tokens", ge=1, default=300
+    rows: int = describe_field(
+        "Rows of the split for training; what the lock file holds comes first.", "rows", ge=2, default=10_000
+    )
+    prompt_tokens: int = describe_field("Length of a prompt, on average.", "tokens", ge=1, default=250)
+    response_tokens: int = describe_field(
+        "Length of a response in the data, and of one that is sampled, on average.", "tokens", ge=1, default=300
     )
 
 
@@ -161,7 +168,14 @@ class HubWorld(StrictModel):
         lt=1,
         default=0.1,
     )
-    assumed_tokens: AssumedTokens = describe_field("Lengths for planning.", default=AssumedTokens())
+    assumed: Assumed = describe_field("Numbers for planning.", default=Assumed())
+
+    @model_validator(mode="after")
+    def check_summaries(self) -> "HubWorld":
+        """Summaries are texts with a post before them."""
+        if self.summaries is not None and self.data.format != "texts":
+            fail(f"needs posts and summaries as texts, not format: {self.data.format}", at=("summaries",))
+        return self
 
     # What decides each step; fields of PLANNING plan and check.
     STEPS: ClassVar[dict[str, set[str]]] = {
@@ -174,9 +188,9 @@ class HubWorld(StrictModel):
         "prompts": {"kind", "data", "summaries"},
         "frontier": {"kind", "reward", "rendering"},
     }
-    PLANNING: ClassVar[set[str]] = {"assumed_tokens"}
+    PLANNING: ClassVar[set[str]] = {"assumed"}
 
-    def list_repositories(self) -> dict[str, tuple[Literal["models", "datasets"], Repository]]:
+    def list_repositories(self) -> dict[str, tuple[RepositoryType, Repository]]:
         """The repositories that the world needs, with their type, by the field that names them."""
         reward = {"reward": ("models", self.reward.model)} if self.reward else {}
         return {"model": ("models", self.model), "data": ("datasets", self.data), **reward}

@@ -106,7 +106,16 @@ def get_reference_settings(study: Study) -> dict[str, Any]:
 
 def get_prompts_settings(study: Study) -> dict[str, Any]:
     """What decides the prompts that a judge will see, and how they are answered."""
-    chosen = {"questions", "folder", "references", "instructions", "prompts", "rows", "max_new_tokens"}
+    chosen = {
+        "questions",
+        "folder",
+        "references",
+        "instructions",
+        "prompts",
+        "rows",
+        "max_new_tokens",
+        "temperature",
+    }
     return {
         "world": get_world_settings(study, "prompts"),
         **{

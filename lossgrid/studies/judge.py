@@ -8,6 +8,7 @@ from pydantic import model_validator
 from lossgrid.studies.base import StrictModel, describe_field, fail
 from lossgrid.studies.code_identity import get_code_identity
 
+REVISION = "{revision}"
 _OWN_SCRIPT = re.compile(r"(?<!\S)workflow_scripts/\w+\.py(?!\S)")
 # Of 64 hexadecimal digits.
 _SHOWN_DIGITS = 12
@@ -32,7 +33,7 @@ class Judge(StrictModel):
     )
     command: str | None = describe_field(
         "Command that starts the server, `{port}` replaced by a free port; the job that needs the judge starts and "
-        "stops it.",
+        "stops it. `{revision}` is replaced by the commit of the model on the hub that the study's lock file holds.",
         default=None,
         min_length=1,
     )
@@ -137,6 +138,14 @@ class Judge(StrictModel):
                 at=("spend_limit",),
             )
         return self
+
+    def needs_revision(self) -> bool:
+        """Whether the command wants to know at which commit the model is served."""
+        return self.command is not None and REVISION in self.command
+
+    def get_command(self, revision: str) -> str:
+        """The command with the commit of the model."""
+        return self.command.replace(REVISION, revision)
 
     def get_server(self) -> str:
         """The server's name in the ledger."""

@@ -39,6 +39,13 @@ class JudgedEvaluation(StrictModel):
         "Longest response; null takes the evaluation's.", "tokens", ge=1, default=None
     )
 
+    temperature: float | None = describe_field(
+        "Sampling temperature of the answers, 0 for the likeliest; null takes the evaluation's. MT-Bench has its own "
+        "by category.",
+        ge=0,
+        default=None,
+    )
+
     def refuse_more_than(self, most: int, what: str) -> None:
         """Refuse more second questions than there are first ones."""
         if self.consistency > most:
@@ -67,6 +74,16 @@ class MtBench(JudgedEvaluation):
     mode: Literal["single", "pairwise"] = describe_field(
         "Rate each response alone, or compare it with the SFT model's in both orders.", default="single"
     )
+
+    @model_validator(mode="after")
+    def check_temperature(self) -> "MtBench":
+        """FastChat's temperatures are part of the benchmark."""
+        if self.temperature is not None:
+            fail(
+                "MT-Bench answers each category at a temperature of its own; remove temperature",
+                at=("temperature",),
+            )
+        return self
 
     @model_validator(mode="after")
     def check_folder(self) -> "MtBench":

@@ -10,6 +10,7 @@ from lossgrid.studies.checks import check_grid
 from lossgrid.studies.claims import find_unevaluated, get_evaluated_metrics
 from lossgrid.studies.document import Document, read_document
 from lossgrid.studies.errors import Problem, StudyError
+from lossgrid.studies.hub import Repository
 from lossgrid.studies.lock import get_lock_file, read_lock
 from lossgrid.studies.schema import Grid, Study, StudyFile
 from lossgrid.studies.translation import get_location, translate
@@ -36,8 +37,21 @@ def load_study(path: Path) -> Study:
     if problems:
         ordered = sorted(problems, key=lambda problem: problem.line)
         raise StudyError(*(problem.describe(str(path)) for problem in ordered))
-    lock = read_lock(get_lock_file(path)) if study.world.kind == "hub" else None
-    return Study.model_construct(name=path.stem, lock=lock, **dict(study))
+    return complete(Study.model_construct(name=path.stem, **dict(study)), path)
+
+
+def complete(study: Study, path: Path) -> Study:
+    """The study with its lock, where it needs one, and its judge at the commit that the lock holds."""
+    judge, served = study.judge, None
+    if judge is not None and judge.needs_revision():
+        served = Repository(name=judge.model)
+    if study.world.kind != "hub" and served is None:
+        return study
+    lock = read_lock(get_lock_file(path))
+    if served is not None and lock is not None and served.name in lock.models:
+        command = judge.get_command(lock.models[served.name].revision)
+        judge = judge.model_copy(update={"command": command})
+    return study.model_copy(update={"lock": lock, "judge": judge, "served": served})
 
 
 def load_studies(folder: Path) -> dict[str, Study]:

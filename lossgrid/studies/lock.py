@@ -1,5 +1,6 @@
 """What a study's names of repositories stood for when `prepare` read them: commits, rows and hashes of rows."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from lossgrid.studies.base import StrictModel
 from lossgrid.studies.errors import StudyError
+from lossgrid.studies.hub import Repository, RepositoryType
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 
@@ -77,23 +79,26 @@ def spell_lock(lock: Lock, heading: str) -> str:
     return f"# {heading}\n{body}"
 
 
-def find_unlocked(world, lock: Lock | None) -> list[str]:
-    """What a world needs and its lock does not hold: names of models, and data sets with their splits.
+def find_unlocked(
+    repositories: Iterable[tuple[RepositoryType, Repository]], splits: Sequence[str], lock: Lock | None
+) -> list[str]:
+    """What a study needs and its lock does not hold: names of models, and data sets with their splits.
 
     A revision that the study has named anew since is not held either.
 
     Args:
-        world: `HubWorld`.
+        repositories: What it needs.
+        splits: What it reads of its data set.
         lock: The lock, None where there is no file.
     """
     lock, missing = lock or Lock(), []
-    for kind, repository in world.list_repositories().values():
+    for kind, repository in repositories:
         known = getattr(lock, kind).get(repository.name)
         is_known = known is not None and known.asked == repository.revision
         if kind == "models":
             missing += [] if is_known else [repository.name]
         else:
             is_known = is_known and known.config == repository.config
-            splits = [split for split in world.list_splits() if not is_known or split not in known.splits]
-            missing += [f"{repository.name} {split}" for split in splits]
+            unknown = [split for split in splits if not is_known or split not in known.splits]
+            missing += [f"{repository.name} {split}" for split in unknown]
     return missing

@@ -8,6 +8,7 @@ from lossgrid.studies.base import Listed, Seeds, StrictModel, describe_field, fa
 from lossgrid.studies.blocks import Objectives
 from lossgrid.studies.claims import Claim
 from lossgrid.studies.evaluation import Evaluation
+from lossgrid.studies.hub import Repository, RepositoryType
 from lossgrid.studies.judging import EVALUATIONS, AlpacaEval, Judge, MtBench, Summaries
 from lossgrid.studies.lock import Lock, find_unlocked
 from lossgrid.studies.recipe import SftRecipe, TrainingRecipe
@@ -129,11 +130,22 @@ class Study(StudyFile):
     Attributes:
         name: Stem of its file.
         lock: What its repositories stood for when `prepare` read them; None where it needs none, or has none yet.
+        served: The model of a judge that is served at a commit of the lock; None for all other judges.
     """
 
     name: str
     lock: Lock | None = None
+    served: Repository | None = None
+
+    def list_repositories(self) -> dict[str, tuple[RepositoryType, Repository]]:
+        """What the study needs of the hub, with its type, by what names it; the judge where its command says which."""
+        found = self.world.list_repositories() if self.world.kind == "hub" else {}
+        return {**found, "judge": ("models", self.served)} if self.served else found
+
+    def list_splits(self) -> list[str]:
+        """What it reads of its data set."""
+        return self.world.list_splits() if self.world.kind == "hub" else []
 
     def find_unlocked(self) -> list[str]:
         """What the study needs from the hub and its lock does not hold; empty for a study that needs nothing."""
-        return find_unlocked(self.world, self.lock) if self.world.kind == "hub" else []
+        return find_unlocked(self.list_repositories().values(), self.list_splits(), self.lock)

@@ -25,7 +25,7 @@ def lock_study(study) -> tuple[Lock, list[str]]:
     """
     world, old = study.world, study.lock or Lock()
     models, datasets, lines = {}, {}, []
-    for field, (kind, repository) in world.list_repositories().items():
+    for field, (kind, repository) in study.list_repositories().items():
         known = getattr(old, kind).get(repository.name)
         is_known = known is not None and known.asked == repository.revision
         wanted = known.revision if is_known else repository.revision

@@ -37,16 +37,16 @@ def write_prompts(
 
 
 def list_summaries(study) -> list[dict]:
-    """Every so many rows of the split, with the chosen response as people's; rows that are none are left out."""
+    """Every so many rows of the split, with the chosen response as people's; rows without a text are left out."""
     world, found = study.world, []
     conversion = Conversion(world.data, world.longest, folds_system=False)
     for index, row in enumerate(load_locked_split(world, study.lock, world.summaries.split)):
-        if index % world.summaries.every:
+        if index % world.summaries.every or not isinstance(row["chosen"], str) or not row["chosen"].strip():
             continue
         try:
-            pair = conversion.convert(row)
+            prompt = conversion.read_prompt(row)
         except ExcludedRowError:
             continue
-        post = "\n".join(message["content"] for message in pair.prompt)
-        found.append({"id": f"row-{index:06d}", "post": post, "prompt": pair.prompt, "human": pair.chosen})
+        human = conversion.cut_prefix(row["chosen"])
+        found.append({"id": f"row-{index:06d}", "post": prompt[0]["content"], "prompt": prompt, "human": human})
     return found

@@ -4,8 +4,9 @@ import errno
 from contextlib import contextmanager
 from pathlib import Path
 
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
+    EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     LocalEntryNotFoundError,
@@ -64,6 +65,24 @@ def fetch_dataset(name: str, revision: str | None) -> Path:
             return Path(snapshot_download(name, repo_type="dataset", revision=revision))
         except LocalEntryNotFoundError:
             return find_snapshot(name, "datasets", revision)
+
+
+def fetch_file(name: str, file: str) -> Path:
+    """Download one file of a data set at its default branch, or find it where there is no network.
+
+    Returns:
+        The file, in a folder whose name is the commit.
+
+    Raises:
+        HubError: It cannot be had.
+    """
+    with _explain(name, None):
+        try:
+            return Path(hf_hub_download(name, file, repo_type="dataset"))
+        except EntryNotFoundError:
+            raise HubError(
+                f"{name}: has no file {file} any more; fetch it from elsewhere and name its path"
+            ) from None
 
 
 def find_snapshot(name: str, kind: str, revision: str | None) -> Path:
