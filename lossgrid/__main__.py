@@ -120,7 +120,7 @@ def estimate(study: Annotated[str, tyro.conf.Positional], jobs: int = 2, results
 
 
 def shrink(folder: Path = Path("downloads/shrunk")) -> None:
-    """Write tiny stand-ins for the models and data of the full studies, for studies/*_shrunk.yaml; see docs/shrunk.md.
+    """Write tiny stand-ins for the models and data of the full studies, which studies/*_shrunk.yaml run on.
 
     Args:
         folder: Folder to write; HF_HOME must be this folder when a shrunk study runs.

@@ -16,8 +16,8 @@ DATA_BYTES_PER_TOKEN = 100
 # Two replies are sampled for a pair.
 SAMPLES = 2
 MODELS = 2
-# Assumed of a classifier: the size of RoBERTa-large (355M weights), and its longest text. Its feed-forward layers have
-# two matrices of 4096, as many weights as three of 2731; it has two outputs and no table of logits.
+# Assumed of a classifier: the size of RoBERTa-large (355M weights), and its longest text. Its feed-forward layers
+# have two matrices of 4096, as many weights as three of 2731.
 CLASSIFIER = ModelShape(24, 1024, 2731, 16, 16, 50265, tied=True)
 CLASSIFIER_TOKENS = 512
 # Assumed: a server that loads a policy before it answers.

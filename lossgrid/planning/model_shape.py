@@ -42,8 +42,8 @@ class ModelShape:
 
         A layer has h·q weights for queries (q their width) and as many for the output, h·w for keys and values each,
         three matrices h·i and two norms of h; the whole has a last norm and one table or two of V·h. Mistral-7B with
-        32 layers, h = q = 4096, i = 14336, w = 1024 and V = 32000 has 32·(2·4096² + 2·4096·1024 + 3·4096·14336 + 2·4096)
-        + 4096 + 2·32000·4096 = 7,241,732,096.
+        32 layers, h = q = 4096, i = 14336, w = 1024 and V = 32000 has 32·(2·4096² + 2·4096·1024 + 3·4096·14336 +
+        2·4096) + 4096 + 2·32000·4096 = 7,241,732,096.
         """
         h = self.hidden_size
         layer = (

@@ -122,7 +122,10 @@ class Assumed(StrictModel):
     )
     prompt_tokens: int = describe_field("Length of a prompt, on average.", "tokens", ge=1, default=250)
     response_tokens: int = describe_field(
-        "Length of a response in the data, and of one that is sampled, on average.", "tokens", ge=1, default=300
+        "Length of a response in the data, and of one that is sampled, on average.",
+        "tokens",
+        ge=1,
+        default=300,
     )
 
 

@@ -138,7 +138,7 @@ class Study(StudyFile):
     served: Repository | None = None
 
     def list_repositories(self) -> dict[str, tuple[RepositoryType, Repository]]:
-        """What the study needs of the hub, with its type, by what names it; the judge where its command says which."""
+        """What the study needs of the hub, with its type, by what names it."""
         found = self.world.list_repositories() if self.world.kind == "hub" else {}
         return {**found, "judge": ("models", self.served)} if self.served else found
 

@@ -48,5 +48,7 @@ def list_summaries(study) -> list[dict]:
         except ExcludedRowError:
             continue
         human = conversion.cut_prefix(row["chosen"])
-        found.append({"id": f"row-{index:06d}", "post": prompt[0]["content"], "prompt": prompt, "human": human})
+        found.append(
+            {"id": f"row-{index:06d}", "post": prompt[0]["content"], "prompt": prompt, "human": human}
+        )
     return found

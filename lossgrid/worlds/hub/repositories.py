@@ -9,6 +9,7 @@ from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
+    HTTPError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
@@ -22,6 +23,7 @@ _CONFIGURATION = ["*.json", "*.txt", "*.model", "*.jinja"]
 # The same weights in other formats lie in many repositories.
 _FORMATS = (["*.safetensors"], ["*.bin"])
 _IGNORED = ["*/*", "consolidated*", "training_args.bin"]
+_UNREACHED = "not on this machine, and the hub cannot be reached; check the network and HF_ENDPOINT"
 
 
 class HubError(WorldError):
@@ -62,9 +64,11 @@ def fetch_dataset(name: str, revision: str | None) -> Path:
     """Download a data set, or find it where there is no network; as `fetch_model`."""
     with _explain(name, revision):
         try:
-            return Path(snapshot_download(name, repo_type="dataset", revision=revision))
-        except LocalEntryNotFoundError:
+            # Where the hub refuses, this says why; the download alone would only look on this machine then.
+            HfApi().dataset_info(name, revision=revision)
+        except OfflineModeIsEnabled:
             return find_snapshot(name, "datasets", revision)
+        return Path(snapshot_download(name, repo_type="dataset", revision=revision))
 
 
 def fetch_file(name: str, file: str) -> Path:
@@ -130,13 +134,12 @@ def _explain(name: str, revision: str | None):
             "or run `hf auth login`"
         ) from None
     except LocalEntryNotFoundError:
-        raise HubError(
-            f"{name} at {shown}: not on this machine, and the hub cannot be reached; check the network and "
-            "HF_ENDPOINT"
-        ) from None
+        raise HubError(f"{name} at {shown}: {_UNREACHED}") from None
     except HfHubHTTPError as error:
         status = getattr(error.response, "status_code", "no status")
         raise HubError(f"{name}: the hub answered {status}; try again later") from error
+    except HTTPError:
+        raise HubError(f"{name} at {shown}: {_UNREACHED}") from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise HubError(

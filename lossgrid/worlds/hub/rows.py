@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from datasets import Dataset, load_dataset
+from datasets import load_dataset
 from datasets.exceptions import DatasetGenerationError
 
 from lossgrid.studies.lock import Lock, LockedSplit
@@ -71,8 +72,15 @@ def load_split(folder: Path, data, split: str) -> list[dict]:
         raise HubError(f"{where}: {error}; correct world.data in the study") from error
     if not len(rows):
         raise HubError(f"{where}: is empty; choose another split or revision")
-    _check_columns(rows, data.format, where)
-    return rows.to_list()
+    _check_columns(rows.column_names, data.format, where)
+    try:
+        read = rows.to_list()
+    except UnicodeDecodeError as error:
+        raise HubError(
+            f"{where}: its files cannot be read as UTF-8 ({error}); choose another revision"
+        ) from None
+    _check_kind(read[0]["chosen"], data.format, where)
+    return read
 
 
 def describe_split(rows: Sequence[dict]) -> LockedSplit:
@@ -84,23 +92,19 @@ def describe_split(rows: Sequence[dict]) -> LockedSplit:
     return LockedSplit(rows=len(rows), sha256=digest.hexdigest())
 
 
-def _check_columns(rows: Dataset, form: str, where: str) -> None:
-    missing = [name for name in COLUMNS[form] if name not in rows.column_names]
+def _check_columns(names: Sequence[str], form: str, where: str) -> None:
+    missing = [name for name in COLUMNS[form] if name not in names]
     if missing:
         raise HubError(
-            f"{where}: has no column {', '.join(missing)}, which format: {form} needs; it has "
-            f"{', '.join(rows.column_names)}; correct world.data.format or name another data set"
+            f"{where}: has no column {', '.join(missing)}, which format: {form} needs; it has {', '.join(names)}; "
+            "correct world.data.format or name another data set"
         )
-    first = rows[0]["chosen"]
-    fits = {
-        "conversations": isinstance(first, list | None),
-        "texts": isinstance(first, str | None),
-        "choice": isinstance(first, int | None),
-    }
-    if not fits[form]:
-        likely = (
-            "texts" if isinstance(first, str) else "conversations" if isinstance(first, list) else "choice"
-        )
+
+
+def _check_kind(first: Any, form: str, where: str) -> None:
+    kinds = {"conversations": list, "texts": str, "choice": int}
+    if not isinstance(first, kinds[form] | None):
+        likely = next((name for name, kind in kinds.items() if isinstance(first, kind)), "another data set")
         raise HubError(
             f"{where}: column chosen holds {type(first).__name__}, which is not format: {form}; is it {likely}?"
         )

@@ -10,7 +10,9 @@ from lossgrid.worlds.reviews.corpus import make_preference_prompts
 from lossgrid.worlds.reviews.language import sample_reply
 from lossgrid.worlds.reviews.reward import score_reply
 
+# Rows of each split. The comparisons are more, because their study reads a tenth and a twentieth of them.
 ROWS = {"train": 160, "test": 96}
+COMPARISONS = {"train": 1000, "test": 1440}
 _SEED = 7
 # A row of every kind that the loaders leave out or change.
 _SPOILED = ("identical", "empty", "system", "turns", "encoding", "duplicate")
@@ -19,21 +21,21 @@ Case = tuple[list[dict[str, str]], str, str]
 
 
 def list_texts() -> list[str]:
-    """The texts of all rows, from which tokenizers are made."""
+    """Prompts and replies, from which tokenizers are made."""
+    cases = [case for split in ROWS for case in _make_cases(split, ROWS)]
     return [
         text
-        for split in ROWS
-        for prompt, *replies in _make_cases(split)
+        for prompt, *replies in cases
         for text in (*(message["content"] for message in prompt), *replies)
     ]
 
 
-def _make_cases(split: str) -> list[Case]:
+def _make_cases(split: str, rows: dict[str, int]) -> list[Case]:
     """Prompts with a better and a worse reply; the splits share no prompt."""
-    prompts = make_preference_prompts(_SEED, sum(ROWS.values()))
-    begin = 0 if split == "train" else ROWS["train"]
+    prompts = make_preference_prompts(_SEED, sum(rows.values()))
+    begin = 0 if split == "train" else rows["train"]
     cases = []
-    for index, row in enumerate(prompts[begin : begin + ROWS[split]]):
+    for index, row in enumerate(prompts[begin : begin + rows[split]]):
         rng = Random(f"{_SEED}/shrunk/{split}/{index}")
         replies = [sample_reply(rng, row["aspect"]) for _ in range(2)]
         replies.sort(key=lambda reply: -score_reply(reply, row["aspect"]).total)
@@ -43,7 +45,7 @@ def _make_cases(split: str) -> list[Case]:
 
 def make_mix(split: str) -> list[dict]:
     """Rows like those of argilla/dpo-mix-7k: whole conversations with ratings; some rows are spoiled."""
-    cases = [_spoil_conversation(index, *case) for index, case in enumerate(_make_cases(split))]
+    cases = [_spoil_conversation(index, *case) for index, case in enumerate(_make_cases(split, ROWS))]
     return [
         {
             "dataset": "shrunk",
@@ -75,7 +77,7 @@ def _spoil_conversation(index: int, prompt, chosen: str, rejected: str) -> Case:
 def make_comparisons(split: str) -> list[dict]:
     """Rows like those of CarperAI/openai_summarize_comparisons: posts, and summaries that begin with TL;DR."""
     rows = []
-    for index, (prompt, chosen, rejected) in enumerate(_make_cases(split)):
+    for index, (prompt, chosen, rejected) in enumerate(_make_cases(split, COMPARISONS)):
         post = "\n".join(message["content"] for message in prompt)
         rows.append(
             {
@@ -94,7 +96,7 @@ def make_comparisons(split: str) -> list[dict]:
 def make_sentiments(split: str) -> list[dict]:
     """Rows like those of ZHZisZZ/imdb_preference: the first words of a review, two continuations, the better one."""
     rows = []
-    for index, (_, chosen, rejected) in enumerate(_make_cases(split)):
+    for index, (_, chosen, rejected) in enumerate(_make_cases(split, ROWS)):
         first = " ".join(rejected.split()[:2])
         responses = [f" {chosen}", f" {rejected}"]
         better = index % 2
