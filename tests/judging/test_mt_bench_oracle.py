@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -16,7 +15,7 @@ from lossgrid.judging.mt_bench.requests import build_requests, collect
 from lossgrid.judging.serving.server import serve
 from lossgrid.statistics.mt_bench import pair_repeats, summarise_pairs, summarise_scores
 from lossgrid.statistics.self_consistency import measure_self_consistency
-from lossgrid.worlds.reviews.prompts import write_prompts
+from lossgrid.worlds.reviews.prompts import write_world_prompts
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (
@@ -40,7 +39,7 @@ def url(tmp_path_factory):
 def files(tmp_path_factory):
     """Questions, prompts and references that ship with the code."""
     folder = tmp_path_factory.mktemp("prompts")
-    write_prompts(SimpleNamespace(seed=1), True, None, None, folder)
+    write_world_prompts(1, True, None, None, folder)
     return load_files(folder / "mt_bench", "pairwise")
 
 

@@ -48,7 +48,8 @@ def world(tmp_path_factory) -> SimpleNamespace:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("world")
     corpus, model, pairs, reference = (folder / name for name in ("corpus", "model", "pairs", "reference"))
-    write_corpus(SimpleNamespace(seed=1, corpus_chats=16, pairs=2 * PAIRS, heldout_chats=6), corpus)
+    settings = SimpleNamespace(seed=1, corpus_chats=16, pairs=2 * PAIRS, heldout_chats=6)
+    write_corpus(SimpleNamespace(world=settings), corpus)
     tokenizer = AutoTokenizer.from_pretrained(corpus / "tokenizer")
     policy = build_policy(
         tokenizer,

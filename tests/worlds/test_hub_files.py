@@ -16,7 +16,7 @@ from lossgrid.worlds.hub.repositories import HubError
 
 TLDR = (
     ("{name: shrunk/dpo-mix}", "{name: shrunk/summarize-comparisons, format: texts, prompt_suffix: 'TL;DR:', "
-     "response_prefix: 'TL;DR:'}\n  summaries: {split: 'test[:50%]', every: 6}"),
+     "response_prefix: 'TL;DR:'}\n  summaries: {split: 'test[:5%]', every: 6}"),
 )  # fmt: skip
 JUDGED = """\
 judge: {model: oracle, base_url: "http://127.0.0.1:1/v1"}
@@ -114,12 +114,12 @@ def test_the_policy_is_the_model_with_the_prepared_tokenizer(offline_hub, load_h
 
 
 def test_posts_are_every_sixth_row_with_peoples_summaries(offline_hub, load_hub_study, tmp_path):
-    """As in TL;DR's evaluation: 48 rows, every sixth of them, the prefix cut off, the suffix once."""
+    """As in TL;DR's evaluation: 72 rows, every sixth of them, the prefix cut off, the suffix once."""
     study = load_hub_study(*TLDR, added=JUDGED)
-    write_prompts(study, False, None, 8, tmp_path)
+    write_prompts(study, False, None, 12, tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "summaries.jsonl").read_text().splitlines()]
-    assert [row["id"] for row in rows] == [f"row-{index:06d}" for index in range(0, 48, 6)]
+    assert [row["id"] for row in rows] == [f"row-{index:06d}" for index in range(0, 72, 6)]
     assert all(row["post"].endswith("TL;DR:") and row["post"].count("TL;DR:") == 1 for row in rows)
     assert not any(row["human"].startswith("TL;DR:") for row in rows)
-    with pytest.raises(HubError, match=r"gives 8 posts, and summaries.rows asks for 9; lower it"):
-        write_prompts(study, False, None, 9, tmp_path)
+    with pytest.raises(HubError, match=r"gives 12 posts, and summaries.rows asks for 13; lower it"):
+        write_prompts(study, False, None, 13, tmp_path)

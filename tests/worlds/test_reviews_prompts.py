@@ -163,9 +163,9 @@ def test_a_study_may_ask_for_as_many_instructions_as_there_are():
 
 def test_files_are_written_as_far_as_asked_for(tmp_path):
     """The judging steps read these files and nothing else."""
-    world = SimpleNamespace(seed=3)
-    write_prompts(world, True, 20, 15, tmp_path / "all")
-    write_prompts(world, False, None, 15, tmp_path / "summaries")
+    study = SimpleNamespace(world=SimpleNamespace(seed=3))
+    write_prompts(study, True, 20, 15, tmp_path / "all")
+    write_prompts(study, False, None, 15, tmp_path / "summaries")
     found = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file())
     assert found == [
         "all/alpaca_eval.json",
@@ -185,5 +185,5 @@ def test_files_are_written_as_far_as_asked_for(tmp_path):
     assert read("summaries.jsonl") == make_summaries(3, 15)
     assert json.loads((tmp_path / "all/alpaca_eval.json").read_text()) == make_instructions(3, 20)
     first = {file: file.read_bytes() for file in (tmp_path / "all").rglob("*") if file.is_file()}
-    write_prompts(world, True, 20, 15, tmp_path / "all")
+    write_prompts(study, True, 20, 15, tmp_path / "all")
     assert {file: file.read_bytes() for file in first} == first
