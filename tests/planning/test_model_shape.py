@@ -61,6 +61,19 @@ def test_a_published_model_has_its_published_size():
     assert MISTRAL_7B.get_cache_bytes(2) == 2 * 32 * 8 * 128 * 2
 
 
+@pytest.mark.parametrize(
+    ("shape", "parameters"),
+    [
+        # Heads of 256 that are together wider than the residual stream: 28·(2·3072·4096 + 2·3072·4096 + 3·3072·24576 +
+        # 2·3072) + 3072 + 256000·3072.
+        (ModelShape(28, 3072, 24576, 16, 16, 256000, tied=True, head_size=256), 8_537_680_896),
+        (ModelShape(18, 2048, 16384, 8, 1, 256000, tied=True, head_size=256), 2_506_172_416),
+    ],
+)
+def test_gemma_has_its_published_size(shape, parameters):
+    assert shape.count_parameters() == parameters
+
+
 def test_operations_are_two_a_weight_and_attention():
     """Of 7.24e9 weights 32000·4096 are looked up; attention over 1,000 tokens adds 4·32·1000·4096."""
     multiplied = 7_241_732_096 - 32000 * 4096
