@@ -119,6 +119,17 @@ def estimate(study: Annotated[str, tyro.conf.Positional], jobs: int = 2, results
     print_comparison(expected, results or Path("results", loaded.name))
 
 
+def show(study: Annotated[str, tyro.conf.Positional]) -> None:
+    """Print a study with what it extends as one YAML file; defaults are left out.
+
+    Args:
+        study: Name of a study in studies/, or path of a study file.
+    """
+    from lossgrid.studies.showing import spell_study
+
+    print(spell_study(find_study(study)), end="")
+
+
 def find_study(name: str) -> Path:
     """The file of a study that is named or given as a path.
 
@@ -127,7 +138,7 @@ def find_study(name: str) -> Path:
     """
     from lossgrid.studies import StudyError
     from lossgrid.studies.errors import find_nearest
-    from lossgrid.studies.loading import FOLDER, list_study_files
+    from lossgrid.studies.folder import FOLDER, list_study_files
 
     path = Path(name)
     if path.suffix == ".yaml":
@@ -160,6 +171,7 @@ def main(arguments: list[str] | None = None) -> None:
         "import-batch": import_batch,
         "status": status,
         "estimate": estimate,
+        "show": show,
     }
     try:
         tyro.extras.subcommand_cli_from_dict(
