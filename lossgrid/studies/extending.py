@@ -170,7 +170,6 @@ def add_extends(schema: dict[str, Any]) -> dict[str, Any]:
     name = {"type": "string", "minLength": 1}
     extends = {
         "anyOf": [name, {"type": "array", "items": name, "minItems": 1, "uniqueItems": True}],
-        "default": None,
         "description": (
             f"Files below `studies/`, without `.yaml`, on which this one is laid, the first lowest: studies, or "
             f"overlays such as `{OVERLAYS}/shrink`. What this one says counts, and what it leaves out is theirs."

@@ -43,7 +43,7 @@ def write_out(node: Node) -> Node:
     """A copy without aliases, whose scalars have the plainest style that reads back the same."""
     if isinstance(node, ScalarNode):
         text = node.value or "null" if node.tag == TAG + "null" else node.value
-        return ScalarNode(node.tag, text, style=node.style if node.style in ('"', "'") else None)
+        return ScalarNode(node.tag, text)
     if isinstance(node, SequenceNode):
         return SequenceNode(node.tag, [write_out(child) for child in node.value], flow_style=node.flow_style)
     pairs = [(write_out(key), write_out(child)) for key, child in node.value]
