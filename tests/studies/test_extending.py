@@ -23,6 +23,7 @@ from lossgrid.studies.document import read_document
 from lossgrid.studies.editor_schema import build_overlay_schema, build_study_schema
 from lossgrid.studies.showing import spell_study
 
+ROOT = Path(__file__).parents[2]
 CHILD = Path("studies/child.yaml")
 
 
@@ -140,6 +141,23 @@ def test_show_prints_what_an_extending_study_amounts_to(write, capsys):
     assert {"  pairs: 4", "  learning_rate: 1e-6", "  corpus_chats: 100"} <= set(lines)
     assert not re.search("extends|hinge|warmup", shown)
     assert spell_study(Path("studies/small.yaml")).startswith("# studies/small.yaml\ntitle: A small study\n")
+
+
+def test_the_examples_of_the_documentation_are_studies(write):
+    """The first thing a reader copies would be refused."""
+    blocks = re.findall(
+        r"```yaml\n(.*?)```", (ROOT / "docs/studies.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    [example] = [block for block in blocks if "extends: mini " in block]
+    [overlay] = [block for block in blocks if "# studies/overlays/shrink.yaml" in block]
+    mini = (ROOT / "studies/mini.yaml").read_text(encoding="utf-8")
+    small = example.replace("extends: mini ", "extends: [mini, overlays/shrink] ")
+    write(mini=mini, overlays__shrink=overlay, child=example, shrunk=small)
+    child = load_study(CHILD)
+    assert child.get_evaluations() == ["alpaca_eval", "summaries"]
+    names = list(dict.fromkeys(name for name, _, _ in child.objectives.iterate()))
+    assert names == ["dpo", "ipo", "hinge", "discopop", "dlrml", "kto"]
+    assert load_study(Path("studies/shrunk.yaml")).world.pairs == 64
 
 
 def test_the_schemas_of_editors_know_extensions_and_overlays(write):
