@@ -127,7 +127,7 @@ def test_marks_are_the_audits(opened, name):
 def test_softplus_overflows_where_torchs_does_and_nowhere_else(threshold, opened, monkeypatch):
     """A loss would be said to end at βρ = −11 in float16, where e^11 does: torch computes it in float32 inside.
 
-    softplus(z) is z above the threshold and at most threshold + log 2 below it: float16 holds the loss of any z it holds.
+    softplus(z) is z above the threshold, at most threshold + log 2 below it: no z of float16 is too large for it.
     """
 
     def loss(*logps, beta):
