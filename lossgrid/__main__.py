@@ -131,6 +131,17 @@ def shrink(folder: Path = Path("downloads/shrunk")) -> None:
     print(f"Now: export HF_HOME={folder} HF_HUB_OFFLINE=1")
 
 
+def show(study: Annotated[str, tyro.conf.Positional]) -> None:
+    """Print a study with what it extends as one YAML file; defaults are left out.
+
+    Args:
+        study: Name of a study in studies/, or path of a study file.
+    """
+    from lossgrid.studies.showing import spell_study
+
+    print(spell_study(find_study(study)), end="")
+
+
 def find_study(name: str) -> Path:
     """The file of a study that is named or given as a path.
 
@@ -139,7 +150,7 @@ def find_study(name: str) -> Path:
     """
     from lossgrid.studies import StudyError
     from lossgrid.studies.errors import find_nearest
-    from lossgrid.studies.loading import FOLDER, list_study_files
+    from lossgrid.studies.folder import FOLDER, list_study_files
 
     path = Path(name)
     if path.suffix == ".yaml":
@@ -173,6 +184,7 @@ def main(arguments: list[str] | None = None) -> None:
         "status": status,
         "estimate": estimate,
         "shrink": shrink,
+        "show": show,
     }
     try:
         tyro.extras.subcommand_cli_from_dict(

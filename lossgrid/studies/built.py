@@ -8,7 +8,7 @@ import yaml
 
 from lossgrid.studies.document import describe_syntax_error, read_text
 from lossgrid.studies.errors import StudyError
-from lossgrid.studies.loading import FOLDER, list_study_files
+from lossgrid.studies.folder import FOLDER, list_study_files
 
 CONFIG = Path("config.yaml")
 _EXAMPLE = "write a name, or a list such as [mini]"

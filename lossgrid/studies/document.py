@@ -1,4 +1,4 @@
-"""A YAML file as plain data that remembers the line of each key."""
+"""A YAML file as plain data that remembers the file and line of each key."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +8,12 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lossgrid.studies.errors import Problem, StudyError
-from lossgrid.studies.yaml_core import CoreLoader, build, find_line, spell_value
+from lossgrid.studies.yaml_core import build, compose, find_file, find_line, spell_value
 
 
 @dataclass(frozen=True)
 class Document:
-    """A file that was read.
+    """A file that was read, or several that were laid one on the other.
 
     Attributes:
         data: Its content: dicts with text keys, lists, text, numbers, booleans and None.
@@ -34,19 +34,20 @@ class Document:
                 be missing from the file.
             message: What is wrong and how to fix it.
         """
-        node, line, key, kind_seen = self.root, 1, "", False
+        node, file, line, key, kind_seen = self.root, find_file(self.root), 1, "", False
         for step in location:
             if isinstance(step, int):
                 if isinstance(node, SequenceNode) and step < len(node.value):
                     node, key, kind_seen = node.value[step], f"{key}[{step}]", False
-                    line = find_line(node)
+                    file, line = find_file(node), find_line(node)
             elif not kind_seen and step == find_kind(node):
                 kind_seen = True
             else:
                 key, kind_seen = f"{key}.{step}" if key else step, False
                 key_node, node = find_pair(node, step)
-                line = find_line(key_node) if key_node else line
-        return Problem(line, key, spell_value(node) if node and key else "", message)
+                if key_node:
+                    file, line = find_file(key_node), find_line(key_node)
+        return Problem(file, line, key, spell_value(node) if node and key else "", message)
 
 
 def read_document(path: Path) -> Document:
@@ -57,7 +58,7 @@ def read_document(path: Path) -> Document:
     """
     text = read_text(path)
     try:
-        root = yaml.compose(text, Loader=CoreLoader)
+        root = compose(text, str(path))
     except yaml.YAMLError as error:
         raise StudyError(describe_syntax_error(path, text, error)) from None
     if root is None or root.value == []:

@@ -1,6 +1,8 @@
 """Reading study files; every mistake of a file is reported at once."""
 
 import re
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,80 +11,80 @@ from pydantic import ValidationError
 from lossgrid.studies.checks import check_grid
 from lossgrid.studies.claims import find_unevaluated, get_evaluated_metrics
 from lossgrid.studies.document import Document, read_document
-from lossgrid.studies.errors import Problem, StudyError
-from lossgrid.studies.hub import Repository
-from lossgrid.studies.lock import get_lock_file, read_lock
+from lossgrid.studies.errors import Mistake, Problem, StudyError
+from lossgrid.studies.extending import Read, resolve_study
+from lossgrid.studies.folder import OVERLAYS, is_overlay, list_passed_over, list_study_files
+from lossgrid.studies.locked import complete_study
 from lossgrid.studies.schema import Grid, Study, StudyFile
 from lossgrid.studies.translation import get_location, translate
 
-# Where studies lie, from the repository's root.
-FOLDER = Path("studies")
 NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
 def load_study(path: Path) -> Study:
-    """Read and check one study.
+    """Read and check one study, with what it extends.
 
     Args:
         path: ``studies/<name>.yaml``; the stem is the study's name.
 
     Raises:
-        StudyError: The file has mistakes; one line each.
+        StudyError: The file, or one that it extends, has mistakes; one line each.
     """
-    path = Path(path)
+    return read_study(Path(path), read_document)
+
+
+def read_study(path: Path, read: Read) -> Study:
+    """As `load_study`, where `read` may remember the files that it has read."""
     if path.suffix != ".yaml" or not NAME.fullmatch(path.stem):
         raise StudyError(f"{path}: must be named <name>.yaml, with a name of A-Z a-z 0-9 _; rename the file")
-    document = read_document(path)
-    study, problems = validate(document)
+    if is_overlay(path):
+        raise StudyError(
+            f"{path}: is an overlay and no study by itself; name it in a study, "
+            f"such as extends: [mini, {OVERLAYS}/{path.stem}]"
+        )
+    resolved = resolve_study(path, read)
+    study, problems = validate(resolved.document)
     if problems:
-        ordered = sorted(problems, key=lambda problem: problem.line)
-        raise StudyError(*(problem.describe(str(path)) for problem in ordered))
-    return complete(Study.model_construct(name=path.stem, **dict(study)), path)
-
-
-def complete(study: Study, path: Path) -> Study:
-    """The study with its lock, where it needs one, and its judge at the commit that the lock holds."""
-    judge, served = study.judge, None
-    if judge is not None and judge.needs_revision():
-        served = Repository(name=judge.model)
-    if study.world.kind != "hub" and served is None:
-        return study
-    lock = read_lock(get_lock_file(path))
-    if served is not None and lock is not None and served.name in lock.models:
-        command = judge.get_command(lock.models[served.name].revision)
-        judge = judge.model_copy(update={"command": command})
-    return study.model_copy(update={"lock": lock, "judge": judge, "served": served})
+        ordered = sorted(problems, key=lambda each: (each.file != str(path), each.file, each.line))
+        raise StudyError(*(Mistake(each.describe(), resolved.readers[each.file]) for each in ordered))
+    return complete_study(Study.model_construct(name=path.stem, **dict(study)), path)
 
 
 def load_studies(folder: Path) -> dict[str, Study]:
-    """Read every ``*.yaml`` of a folder but the lock files that lie beside the studies.
+    """Read every ``*.yaml`` of a folder but the lock files that lie beside the studies, each file once.
 
     Returns:
         The studies by name, in alphabetical order.
 
     Raises:
-        StudyError: The folder does not exist or a study has mistakes; the lines of all files together.
+        StudyError: The folder does not exist or a study has mistakes; the lines of all files together, the mistake
+            of a file once, however many studies extend it.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise StudyError(f"{folder}: no such folder; create it and write a study into it")
-    studies, lines = (
-        {},
-        [f"{path}: would be passed over; rename it to .yaml" for path in folder.glob("*.yml")],
-    )
+    studies, read = {}, cache(read_document)
+    mistakes = [
+        Mistake(f"{path}: would be passed over; rename it to .yaml") for path in list_passed_over(folder)
+    ]
     for path in list_study_files(folder):
         try:
-            studies[path.stem] = load_study(path)
+            studies[path.stem] = read_study(path, read)
         except StudyError as error:
-            lines.extend(error.lines)
-    if lines:
-        raise StudyError(*lines)
+            mistakes.extend(error.mistakes)
+    if mistakes:
+        raise StudyError(*keep_once(mistakes))
     return studies
 
 
-def list_study_files(folder: Path) -> list[Path]:
-    """The studies of a folder, in alphabetical order; lock files are none."""
-    return [path for path in sorted(Path(folder).glob("*.yaml")) if not path.name.endswith(".lock.yaml")]
+def keep_once(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """Each mistake where the fewest files lead to it."""
+    kept: dict[str, Mistake] = {}
+    for mistake in mistakes:
+        present = kept.setdefault(mistake.line, mistake)
+        if len(mistake.readers) < len(present.readers):
+            kept[mistake.line] = mistake
+    return list(kept.values())
 
 
 def validate(document: Document) -> tuple[StudyFile | None, list[Problem]]:

@@ -11,9 +11,9 @@ from typing import Any
 from lossgrid.objectives.catalogue import OBJECTIVES
 from lossgrid.objectives.specification import Objective
 from lossgrid.studies.blocks import Block
+from lossgrid.studies.editor_schema import build_overlay_schema, build_study_schema, build_written_schema
 from lossgrid.studies.expectation import describe_base, describe_limits, find_schema, get_properties, resolve
 from lossgrid.studies.judging import EVALUATIONS
-from lossgrid.studies.schema import StudyFile
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -25,7 +25,11 @@ INTRODUCTION = """\
 A study is a file `studies/<name>.yaml`; its name is the stem of the file, of letters, digits and `_`. This
 page is written by `python -m lossgrid.studies.reference`, which also writes `study.schema.json`: an editor
 that knows JSON schemas completes and checks a study that begins with
-`# yaml-language-server: $schema=../docs/study.schema.json`.
+`# yaml-language-server: $schema=../docs/study.schema.json` (an overlay:
+`# yaml-language-server: $schema=../../docs/overlay.schema.json`).
+
+What is required may be left out where the study `extends` another that says it
+([studies.md](studies.md#studies-that-extend-others)).
 
 Numbers are those of YAML 1.2, so that `5e-7` is a number. Text in quotes is never a number, an unknown or
 repeated key is an error, and every mistake of a file is reported at once, with its line.
@@ -78,7 +82,7 @@ shortest form and a choice only where it is not the default:
 
 def build_reference() -> str:
     """The page for readers, in Markdown."""
-    schema = build_schema()
+    schema = build_written_schema()
     sections = [INTRODUCTION, f"## Example\n\n```yaml\n{EXAMPLE}```\n", describe_mapping(schema, "Study", ())]
     for kind, option in get_kinds(schema, ("world",)).items():
         sections.append(describe_mapping(schema, f"`world` of kind `{kind}`", ("world", kind), option))
@@ -101,23 +105,19 @@ def build_reference() -> str:
     return "\n".join(sections)
 
 
-def build_schema() -> dict[str, Any]:
-    """The JSON schema of a study file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **StudyFile.model_json_schema()}
-
-
 def main(arguments: Sequence[str] | None = None, docs: Path = DOCS) -> int:
     """Write the reference and the schema, or compare them with what is there.
 
     Returns:
         Exit status: 1 where ``--check`` found a difference.
     """
-    parser = argparse.ArgumentParser(description="Write docs/study-reference.md and docs/study.schema.json.")
+    parser = argparse.ArgumentParser(description="Write docs/study-reference.md and the schemas.")
     parser.add_argument("--check", action="store_true", help="write nothing; print what would change")
     check = parser.parse_args(arguments).check
     pages = {
         "study-reference.md": build_reference(),
-        "study.schema.json": json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n",
+        "study.schema.json": spell_schema(build_study_schema()),
+        "overlay.schema.json": spell_schema(build_overlay_schema()),
     }
     changed = False
     for name, page in pages.items():
@@ -132,6 +132,10 @@ def main(arguments: Sequence[str] | None = None, docs: Path = DOCS) -> int:
         elif not check:
             path.write_text(page, encoding="utf-8")
     return int(changed)
+
+
+def spell_schema(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def describe_mapping(
@@ -160,7 +164,7 @@ def describe_key(root: dict[str, Any], location: tuple[int | str, ...], key: str
         ", or a list of such values" if listed else ""
     )
     limits = ", ".join(filter(None, (describe_limits(value).removeprefix("of ") for value in kept)))
-    default = "required" if required else spell_default(schema.get("default"))
+    default = "required" if required else spell_default(schema["default"]) if "default" in schema else ""
     cells = [f"`{key}`", kind, schema.get("unit", ""), limits, default, schema.get("description", "")]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 

@@ -11,6 +11,7 @@ from lossgrid.studies.blocks import Block
 from lossgrid.studies.document import Document
 from lossgrid.studies.errors import Problem, find_close, suggest
 from lossgrid.studies.expectation import describe_expected, find_schema, get_properties
+from lossgrid.studies.extending import add_extends
 from lossgrid.studies.schema import StudyFile
 
 
@@ -32,7 +33,7 @@ def translate(error: ValidationError, document: Document) -> list[Problem]:
 
 @cache
 def get_schema() -> dict[str, Any]:
-    return StudyFile.model_json_schema()
+    return add_extends(StudyFile.model_json_schema())
 
 
 def get_location(details: dict[str, Any]) -> tuple[int | str, ...]:

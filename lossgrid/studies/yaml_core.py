@@ -23,6 +23,20 @@ class CoreLoader(yaml.SafeLoader):
     yaml_implicit_resolvers: ClassVar[dict] = {}
 
 
+def compose(text: str, name: str) -> Node | None:
+    """The nodes of a YAML text, each of which knows the file's name; None for an empty text.
+
+    Raises:
+        yaml.YAMLError: It is no YAML.
+    """
+    loader = CoreLoader(text)
+    loader.name = name
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
+
+
 NUMBER_START = list("-+0123456789.")
 CoreLoader.add_implicit_resolver(TAG + "null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
 CoreLoader.add_implicit_resolver(
@@ -62,7 +76,9 @@ def build(node: Node, key: str, above: tuple[Node, ...], problems: list[Problem]
         value = build(child, path, (*above, node), problems)
         if name in content:
             message = f"the key is already given in line {lines[name]}; keep one of the two"
-            problems.append(Problem(find_line(key_node), path, spell_value(child), message))
+            problems.append(
+                Problem(find_file(key_node), find_line(key_node), path, spell_value(child), message)
+            )
         else:
             content[name], lines[name] = value, find_line(key_node)
     return content
@@ -93,6 +109,10 @@ def unknown_tag(node: Node, key: str) -> StudyError:
         f"{find_line(node)}: {key}: {spell_value(node)}: cannot be read as {tag}; remove the tag and write a "
         "plain number, text, list or mapping"
     )
+
+
+def find_file(node: Node) -> str:
+    return node.start_mark.name
 
 
 def find_line(node: Node) -> int:

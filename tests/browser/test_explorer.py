@@ -2,11 +2,16 @@
 
 import numpy as np
 import pytest
+import torch.nn.functional as F
 
 from lossgrid.audit import audit_objective
 from lossgrid.audit.path import MarginLoss
+from lossgrid.objectives import modulated
 from lossgrid.objectives.catalogue import CATALOGUE
-from lossgrid.pages.explorer.data import gather_explorer
+from lossgrid.objectives.catalogue.hyperparameters import BETA
+from lossgrid.objectives.pairs import log_ratio_margin
+from lossgrid.objectives.specification import Objective
+from lossgrid.pages.explorer.data import describe_objective, gather_explorer
 from lossgrid.pages.template import fill_template
 from lossgrid.studies import load_study
 from tests.browser.screen import check_screen
@@ -116,6 +121,34 @@ def test_marks_are_the_audits(opened, name):
         tolerance = 2e-2 if "16" in precision else 1e-3
         assert left == (limit.left and pytest.approx(limit.left, rel=tolerance)), precision
         assert right == (limit.right and pytest.approx(limit.right, rel=tolerance)), precision
+
+
+@pytest.mark.parametrize("threshold", [20, 60])
+def test_softplus_overflows_where_torchs_does_and_nowhere_else(threshold, opened, monkeypatch):
+    """A loss would be said to end at βρ = −11 in float16, where e^11 does: torch computes it in float32 inside.
+
+    softplus(z) is z above the threshold, at most threshold + log 2 below it: no z of float16 is too large for it.
+    """
+
+    def loss(*logps, beta):
+        return F.softplus(-beta * log_ratio_margin(*logps), threshold=threshold)
+
+    monkeypatch.setattr(modulated, "own_loss", loss, raising=False)
+    objective = Objective("own", "Own", "modulated:own_loss", "softplus(−βρ)", (BETA,), "ours")
+    setting = {"beta": 1.0}
+    monkeypatch.setitem(CATALOGUE, "own", objective)
+    audit = audit_objective(objective, setting)
+    limits = read(
+        opened,
+        """([objective, setting]) => Object.fromEntries(PRECISIONS.map((precision) => [precision,
+            [-1, 1].map((side) => findLimit(objective, objective.programs[""], setting, precision, side))]))""",
+        describe_objective(objective, setting), setting,
+    )  # fmt: skip
+    assert set(limits) >= {"float16", "bfloat16", "float32"}
+    for precision, (left, right) in limits.items():
+        limit = audit.get_limit(precision)
+        assert (limit.left, limit.right) == (None, None), precision
+        assert (left, right) == (None, None), precision
 
 
 def get_hash(watched) -> str:

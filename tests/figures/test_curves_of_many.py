@@ -1,10 +1,12 @@
 """The training curves can be read whether a study compares many losses or sweeps over one."""
 
 import pytest
+from captured import Capture
 from made_up_cells import make_cell, make_table
 from matplotlib.axes import Axes
 from svg import read_sizes, read_texts, read_width
 
+from lossgrid.figures import training_curves
 from lossgrid.figures.setting_labels import split_labels
 from lossgrid.figures.training_curves import SETTINGS, plot_training_curves
 from lossgrid.objectives.catalogue import CATALOGUE
@@ -41,13 +43,13 @@ def drawn(monkeypatch) -> list[tuple]:
 
 @pytest.fixture
 def draw(tmp_path):
-    def draw(cells, factors=None):
-        """Draw logs that rise evenly, those of some cells by a factor of their own."""
+    def draw(cells, factors=None, late=0):
+        """Draw logs that rise evenly, those of some cells by a factor of their own; `late` steps have no margins."""
         logs = {
             cell: [
                 {
                     "step": step, "rho_median": 0.1 * step * (factors or {}).get(cell, 1.0), "accuracy": 0.6,
-                    "grad_norm": 1.0, "rho_min": -1.0, "rho_max": 1.0,
+                    "grad_norm": 1.0, "rho_min": -1.0, "rho_max": -1.0 if step <= late else 1.0,
                 }
                 for step in range(1, 21)
             ]
@@ -109,6 +111,22 @@ def test_settings_in_two_evaluations_differ_in_colour(sweep, draw, drawn):
         colours.setdefault(style["color"], set()).add(str(style["linestyle"]))
     assert len(colours) == len(MIXES)
     assert all(len(lines) == 2 for lines in colours.values())
+
+
+@pytest.mark.parametrize("late", [0, 7, 20])
+def test_a_step_stands_at_one_place_in_all_panels(late, sweep, draw, monkeypatch):
+    """Accuracies begin where pairs have margins; on an axis of their own, step 8 would lie below step 1."""
+    captured = Capture(monkeypatch, training_curves)
+    draw(sweep, late=late)
+    captured.figure.canvas.draw()
+    panels = [axes for axes in captured.figure.axes if axes.axison]
+    assert len(panels) == 3 * len(BETAS)
+    assert len({axes.get_xlim() for axes in panels}) == 1
+    low, high = panels[0].get_xlim()
+    assert low <= 1
+    assert high >= 20
+    columns = {(round(axes.get_position().x0, 6), round(axes.get_position().x1, 6)) for axes in panels}
+    assert len(columns) == len(BETAS)
 
 
 def test_settings_are_split_by_all_but_the_last_value():

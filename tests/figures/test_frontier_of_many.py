@@ -3,11 +3,13 @@
 from collections import Counter
 
 import pytest
+from captured import Capture
 from made_up_cells import make_cell, make_table
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from svg import read_sizes, read_texts, read_width
 
+from lossgrid.figures import frontier
 from lossgrid.figures.frontier import FEW, NAMED, PALE, plot_frontier
 from lossgrid.figures.looks import get_look
 from lossgrid.figures.style import fade
@@ -129,6 +131,22 @@ def test_the_two_evaluations_are_two_curves(draw, monkeypatch):
     )
     draw(make_table(rows))
     assert [x for x, style in curves if style.get("linewidth") == 1.2 and x] == [[2.0, 0.4]] * 2
+
+
+@pytest.mark.parametrize("between", [(0.19, 0.67), (0.5, 40.0)])
+def test_the_kl_axis_can_be_read(between, draw, monkeypatch):
+    """Powers of ten alone leave 0.1 as the only number beside runs between 0.19 and 0.67 nats."""
+    captured = Capture(monkeypatch, frontier)
+    rows = [make_cell("dpo", f"β {place}", kl, place, beta=1 + place) for place, kl in enumerate(between)]
+    draw(make_table(rows))
+    axis = captured.figure.axes[0].xaxis
+    captured.figure.canvas.draw()
+    low, high = axis.get_view_interval()
+    shown = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    # The SFT model stands at 0.
+    assert len({tick.label1.get_text() for tick in shown if tick.label1.get_text()} - {"0"}) >= 2
+    assert len([tick for tick in shown if tick.label1.get_text()]) >= 3
+    assert all(float(tick.label1.get_text()) == pytest.approx(tick.get_loc()) for tick in shown)
 
 
 def test_cells_without_scores_do_not_widen_the_figure(sweep, draw):

@@ -77,6 +77,26 @@ def test_a_line_leads_to_a_label_that_is_far(axes):
     assert leads > 0
 
 
+def test_a_line_leads_to_a_label_that_is_nearer_to_another_point(axes):
+    """It would be read as that point's, however near to its own it is."""
+    near = 0
+    for spacing in (0.02, 0.03, 0.06):
+        points = [(0.5 + spacing * x, 0.5 + spacing * y) for x in range(3) for y in range(3)]
+        place_labels(axes, points, ["β_kl 0.05, β_mix 0.2"] * len(points), ["black"] * len(points))
+        axes.figure.canvas.draw()
+        centres = axes.transData.transform(points)
+        for number, label in enumerate(axes.texts):
+            box = label.get_bbox_patch().get_window_extent()
+            beyond = np.maximum(np.maximum([box.x0, box.y0] - centres, centres - [box.x1, box.y1]), 0)
+            gaps = np.hypot(*beyond.T)
+            mistaken = np.delete(gaps, number).min() < gaps[number]
+            near += mistaken and gaps[number] < LEADER * axes.figure.dpi / 72
+            assert label.arrow_patch.get_visible() or not mistaken
+        for label in list(axes.texts):
+            label.remove()
+    assert near > 0, "no label here needs a line for this reason alone"
+
+
 def test_labels_are_placed_the_same_every_time(axes):
     """Figures are compared byte by byte."""
     positions = []

@@ -75,3 +75,23 @@ def load_changed(study_path):
         return load_study(study_path)
 
     return load
+
+
+@pytest.fixture
+def write(load_changed):
+    """A function that writes files below studies/, where the small study lies; `__` in a name stands for `/`."""
+    load_changed()
+
+    def write_files(**files: str) -> None:
+        for name, text in files.items():
+            path = Path("studies", f"{name.replace('__', '/')}.yaml")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    return write_files
+
+
+@pytest.fixture
+def small(write, study_path) -> str:
+    """The text of the small study."""
+    return study_path.read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ import pytest
 from lossgrid.objectives.catalogue import OBJECTIVES
 from lossgrid.studies import StudyError, get_cells, get_trained_cells, load_study, reference
 from lossgrid.studies.document import read_document
+from lossgrid.studies.editor_schema import build_study_schema
 
 ROOT = Path(__file__).parents[2]
 STUDIES = [path for path in sorted((ROOT / "studies").glob("*.yaml")) if not path.name.endswith(".lock.yaml")]
@@ -22,7 +23,7 @@ def test_a_study_that_ships_loads_and_fits_the_schema_of_editors(path):
     study = load_study(path)
     assert study.name == path.stem
     assert 0 < len(get_trained_cells(study)) <= len(get_cells(study))
-    jsonschema.validate(read_document(path).data, reference.build_schema())
+    jsonschema.validate(read_document(path).data, build_study_schema())
 
 
 def test_the_default_study_holds_each_objective_and_one_alias():
@@ -91,7 +92,7 @@ def test_the_example_of_the_reference_is_a_study(study_path):
     study_path.write_text(reference.EXAMPLE, encoding="utf-8")
     study = load_study(study_path)
     assert len(get_cells(study)) == 2 + 2 * 2 + 3 + 2 * 2
-    jsonschema.validate(read_document(study_path).data, reference.build_schema())
+    jsonschema.validate(read_document(study_path).data, build_study_schema())
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_the_schema_of_editors_finds_mistakes_of_fields(old, new, load_changed, 
     with pytest.raises(StudyError):
         load_changed((old, new))
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(read_document(study_path).data, reference.build_schema())
+        jsonschema.validate(read_document(study_path).data, build_study_schema())
 
 
 def test_yaml_is_read_by_the_rules_of_yaml_1_2(study_path):

@@ -39,6 +39,7 @@ HERE = {
     "python -m lossgrid estimate mini --jobs 100": "With 100 jobs at once",
     "python -m lossgrid audit mini": "wrong sign at the start",
     "python -m lossgrid audit mini --csv audit.csv": "wrong sign at the start",
+    "python -m lossgrid show mini": "# studies/mini.yaml",
     "python -m lossgrid audit wedge": "wrong sign at the start",
     "python -m lossgrid estimate wedge": "Study wedge on the CPU",
     f'{LOCAL} --config "studies=[wedge]" -n': "train_cell",

@@ -24,9 +24,7 @@ def list_texts() -> list[str]:
     """Prompts and replies, from which tokenizers are made."""
     cases = [case for split in ROWS for case in _make_cases(split, ROWS)]
     return [
-        text
-        for prompt, *replies in cases
-        for text in (*(message["content"] for message in prompt), *replies)
+        text for prompt, *replies in cases for text in (*(message["content"] for message in prompt), *replies)
     ]
 
 
