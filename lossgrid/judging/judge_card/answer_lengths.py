@@ -4,11 +4,8 @@ import re
 from functools import cache
 from string import Formatter
 
-# Of the judged turn: of two, the second.
-_JUDGED = {
-    1: (("answer_2",), ("answer",)),
-    2: (("answer_a_2", "answer_b_2"), ("answer_a", "answer_b")),
-}
+# Placeholders of what is judged, by the kind of template: of two turns the second.
+_JUDGED = (("answer_2",), ("answer",), ("answer_a_2", "answer_b_2"), ("answer_a", "answer_b"))
 
 
 def measure_answers(prompt: str, template: str) -> list[int] | None:
@@ -30,7 +27,7 @@ def measure_answers(prompt: str, template: str) -> list[int] | None:
     found = pattern.fullmatch(prompt)
     if found is None:
         return None
-    names = next((names for each in _JUDGED.values() for names in each if set(names) <= fields), ())
+    names = next((names for names in _JUDGED if fields.issuperset(names)), ())
     return [len(found[name]) for name in names] or None
 
 
