@@ -19,7 +19,8 @@ from tests.cluster.working_copy import ROOT, get_environment, run_command
 LOCAL = "snakemake --profile profiles/local"
 ALIAS = "results/mini/cells/dlrml/beta_kl~0.05__beta_mix~0.05__tau~0.05/seed~1/scores/frontier.jsonl"
 STORED = "data/mt_bench/model_judgment/gpt-4"
-DOWNLOAD = f"hf download lmsys/mt-bench {STORED}_single.jsonl {STORED}_pair.jsonl --repo-type space --local-dir downloads/lmsys"
+FILES = f"{STORED}_single.jsonl {STORED}_pair.jsonl"
+DOWNLOAD = f"hf download lmsys/mt-bench {FILES} --repo-type space --local-dir downloads/lmsys"
 EVENTS = "docs/reliability_events.csv"
 DONE = "Nothing to be done"
 # What is run in the finished study, and what must be printed.

@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 
 import pandas as pd
 import pytest
 from workflow_copy import STUDY_FILE, Workflow, copy_repository
 
+from lossgrid.progress.jobs import list_jobs
+from lossgrid.studies import load_study
 from tests.cluster.working_copy import ROOT, get_environment
 
 MODEL = "  model: oracle\n"
@@ -62,6 +65,10 @@ def test_a_card_is_made_without_training_anything_and_remade_for_what_it_shows(f
     command = [sys.executable, "-c", STORE, str(ROOT / "tests" / "judging"), str(fresh.folder / "downloads")]
     subprocess.run(command, check=True, env=get_environment(), cwd=ROOT)
 
+    planned = fresh.plan()
+    jobs = Counter(job.rule for job in list_jobs(load_study(fresh.folder / STUDY_FILE)).values())
+    # Aliases and pages of Snakemake's own are no jobs of a study.
+    assert {rule: planned.get(rule) for rule in jobs} == jobs
     made = {f"{verb}_judge_card": 1 for verb in ("sample", "ask", "collect", "plot")}
     assert fresh.plan(*TARGETS) == made
     fresh.run(*TARGETS)
