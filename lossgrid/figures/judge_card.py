@@ -77,6 +77,7 @@ def plot_judge_card(
     handles = [
         Line2D([], [], color=COLOURS[of], marker=MARKERS[of], linestyle="none", markersize=4, label=name)
         for of, name in ((JUDGE, judge), (STORED, stored), (BOTH, "both judges together"))
+        if (shown["of"] == of).any()
     ]
     right.legend(handles=handles, loc="outside lower center", ncols=1, frameon=False)
     save_figure(figure, paths)

@@ -23,7 +23,8 @@ def make_card_rows(kinds: tuple[str, ...] = ("single", "pairs")) -> list[dict]:
             rows.append(
                 {
                     "kind": kind, "question_id": 81 + place % 60 // 2, "turn": 1 + place % 2,
-                    "models": ["one", "two"], "repeat": int(place >= 60), "state": "parse_error" if unread else "ok", "stored": stored,
+                    "models": ["one", "two"], "repeat": int(place >= 60), "stored": stored,
+                    "state": "parse_error" if unread else "ok",
                     "judged": None if unread else rng.choice([stored, other]),
                     "lengths": [rng.randint(1, 90), rng.randint(1, 90)],
                 }
