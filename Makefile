@@ -43,11 +43,15 @@ $(VENV)/installed: requirements.lock
 	cp $< $@
 
 # Resolve pyproject.toml anew. `torch==2.13.0` is what the CPU and the CUDA build both satisfy; the
-# libraries of the CUDA build are pinned by that build itself.
+# libraries of the CUDA build are pinned by that build itself. vLLM has a lock of its own, for Linux with CUDA: from the
+# index alone, not from a folder of CPU builds, and of wheels for glibc 2.31 or later.
 lock:
 	uv pip compile pyproject.toml --extra workflow --extra dev --python-version 3.11 --quiet \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	    | sed 's/+cpu$$//' | grep -vE '^(nvidia-|cuda-|triton)' > requirements.lock
+	env -u UV_FIND_LINKS uv pip compile requirements-serve.in --python-version 3.11 --quiet --upgrade \
+	    --python-platform x86_64-manylinux_2_31 --only-binary :all: \
+	    --no-emit-index-url --no-annotate --no-header --output-file requirements-serve.lock
 
 clean:
 	rm -rf .snakemake results/*/

@@ -10,8 +10,8 @@ from execution.partitions import Partition, get_most_mb, get_most_minutes
 from execution.scratch import expand_scratch
 from execution.site import GpuMemory, Site, SiteError
 
-# The rule whose jobs start a server of their own.
-SERVED = "judge_responses"
+# The rules whose jobs start a server of their own.
+SERVED = ("judge_responses", "ask_judge_card")
 
 
 class Need(Protocol):
@@ -80,7 +80,7 @@ class Placement:
         """
         gpus, per_node = self.need(wildcards, attempt).gpus, self.site.gpus_per_node
         nodes, of_nodes = divide(gpus, per_node), f"{per_node} GPUs (slurm/site.yaml: gpus_per_node)"
-        if self.name == SERVED and gpus > per_node:
+        if self.name in SERVED and gpus > per_node:
             raise SiteError(
                 f"study {wildcards.study}: judge.gpus: {gpus}: a judge's server runs on one node, and a node has "
                 f"{of_nodes}; write {per_node} or less"

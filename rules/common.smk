@@ -220,6 +220,11 @@ def get_judge_pattern(local):
     return "|".join(chosen if local else STUDIES.keys() - chosen) or "(?!)"
 
 
+def get_judge_environment(wildcards):
+    """Where a study's judge is asked: beside vLLM, if the job serves it on GPUs, and else with the client alone."""
+    return "../envs/serve.yaml" if get_study(wildcards).judge.gpus else "../envs/judge.yaml"
+
+
 def get_judging_settings(wildcards):
     """What decides the judgments of an evaluation, as JSON."""
     settings = identity.get_judging_settings(get_study(wildcards), wildcards.evaluation)
@@ -309,6 +314,28 @@ def get_alpaca_eval_file(key):
     return collect
 
 
+def get_judge_card_files(wildcards):
+    """The files of stored judgments that a study's judge card names."""
+    card = get_study(wildcards).judge_card
+    if card is None:
+        raise WorkflowError(
+            f"studies/{wildcards.study}.yaml: has no judge_card; add one, or ask for another file"
+        )
+    for key, file in card.get_files().items():
+        # Snakemake would take what was made from another file for finished.
+        if not os.path.isfile(file):
+            raise WorkflowError(
+                f"studies/{wildcards.study}.yaml: judge_card.{key}: {file}: no such file; put the stored judgments "
+                "there (docs/judge-card.md says where they are) or correct the path"
+            )
+    return list(card.get_files().values())
+
+
+def get_judge_card(wildcards):
+    """What the judge said for its card, for studies with one."""
+    return f"results/{wildcards.study}/judge_card/judgments.jsonl" if get_study(wildcards).judge_card else []
+
+
 def collect_scores(evaluation):
     """An input function: one evaluation's scores of every run."""
     return lambda wildcards: [
@@ -393,6 +420,7 @@ def get_shared_files(study):
     return [
         *[f"results/{study}/{name}" for name in ("corpus", "sft/policy", "pairs", "reference")],
         *([f"results/{study}/prompts"] if evaluations else []),
+        *([f"results/{study}/judge_card/judgments.jsonl"] if STUDIES[study].judge_card else []),
         *[
             f"results/{study}/judgments/{evaluation}/shard~{shard}.jsonl"
             for evaluation in evaluations
@@ -404,12 +432,17 @@ def get_shared_files(study):
 def get_prepared_files():
     """What `prepare` makes for the studies that config.yaml names: environments, models and data, public prompts."""
     environments = sorted(path.stem for path in Path(workflow.basedir, "envs").glob("*.yaml"))
+    # vLLM's, of several gigabytes, for those alone who serve a judge with it.
+    if not any(STUDIES[study].judge and STUDIES[study].judge.gpus for study in BUILT):
+        environments.remove("serve")
     judged = [study for study in BUILT if STUDIES[study].get_evaluations()]
     fetched = [study for study in BUILT if STUDIES[study].list_repositories()]
+    cards = [study for study in BUILT if STUDIES[study].judge_card]
     return [
         *[f"downloads/repositories/{study}.txt" for study in fetched],
         *[f"downloads/environments/{environment}.txt" for environment in environments],
         *[f"results/{study}/prompts" for study in judged],
+        *[f"results/{study}/judge_card/sample.json" for study in cards],
     ]
 
 

@@ -47,6 +47,7 @@ rule collect_costs:
     input:
         cells="results/{study}/tables/cells.csv",
         scores=collect_all_scores,
+        card=get_judge_card,
     output:
         costs=report(
             "results/{study}/tables/costs.csv",

@@ -11,7 +11,7 @@ rule judge_responses:
     wildcard_constraints:
         study=get_judge_pattern(local=False),
     conda:
-        "../envs/judge.yaml"
+        get_judge_environment
     threads: 1
     resources:
         **get_resources("judge_responses"),

@@ -97,6 +97,7 @@ rule collect_summaries:
 rule collect_judge:
     input:
         scores=collect_all_scores,
+        card=get_judge_card,
     output:
         table=report(
             "results/{study}/tables/judge.csv",

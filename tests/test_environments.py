@@ -15,6 +15,10 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = sorted(file.stem for file in (ROOT / "envs").glob("*.yaml"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+# Environments with a lock of their own: vLLM's packages are not those of the rest.
+LOCKS = {"serve": "requirements-serve.lock"}
+# What stands under `conda:` in a rule whose environment depends on the study, and what it can be.
+CHOICES = {"get_judge_environment": ("judge", "serve")}
 # Scripts that no rule calls, because the command of a study starts them inside a job of this environment.
 STARTED_BY_JOBS = {"judge": ("serve_oracle",)}
 DECLARED = [
@@ -23,9 +27,9 @@ DECLARED = [
 ]
 
 
-def read_lock() -> dict[str, str]:
-    """The version of every package of the lock."""
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+def read_lock(environment: str = "") -> dict[str, str]:
+    """The version of every package of an environment's lock."""
+    lines = (ROOT / LOCKS.get(environment, "requirements.lock")).read_text(encoding="utf-8").splitlines()
     pins = [line.split("==") for line in lines if line and not line.startswith("#")]
     return {canonicalize_name(name): version for name, version in pins}
 
@@ -42,7 +46,8 @@ def get_scripts(environment: str) -> set[Path]:
 
     A rule whose environment is the wildcard `environment` runs in each of them.
     """
-    names = (f'"../envs/{environment}.yaml"', '"../envs/{environment}.yaml"')
+    names = [f'"../envs/{environment}.yaml"', '"../envs/{environment}.yaml"']
+    names += [function for function, chosen in CHOICES.items() if environment in chosen]
     scripts = {ROOT / "workflow_scripts" / f"{name}.py" for name in STARTED_BY_JOBS.get(environment, ())}
     for file in (ROOT / "rules").glob("*.smk"):
         for rule in re.split(r"^(?:rule|checkpoint) ", file.read_text(encoding="utf-8"), flags=re.M)[1:]:
@@ -90,7 +95,7 @@ def test_an_environment_is_the_lock_s(environment):
     content = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text(encoding="utf-8"))
     assert content["channels"] == ["conda-forge", "nodefaults"]
     assert [entry for entry in content["dependencies"] if isinstance(entry, str)] == ["python=3.11", "pip"]
-    lock = read_lock()
+    lock = read_lock(environment)
     pins = read_pins(environment)
     assert pins == {name: lock.get(name) for name in pins}
 
@@ -122,7 +127,7 @@ def test_every_script_has_an_environment():
     assert named == set((ROOT / "workflow_scripts").glob("*.py"))
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("environment", [name for name in ENVIRONMENTS if name not in LOCKS])
 def test_the_pins_of_an_environment_go_together(environment):
     """No cluster could build the environment, and nobody would notice here."""
     pins = read_pins(environment)
@@ -149,6 +154,29 @@ def test_what_the_project_declares_is_in_the_lock(declared):
 def test_the_lock_is_what_is_installed_here():
     """Tests would vouch for versions that nobody ran."""
     lock = read_lock()
-    for name in {name for environment in ENVIRONMENTS for name in read_pins(environment)}:
+    for name in {
+        name for environment in ENVIRONMENTS if environment not in LOCKS for name in read_pins(environment)
+    }:
         installed = distribution(name).version.partition("+")[0]
         assert installed == lock[name], name
+
+
+def test_a_served_judge_is_asked_by_the_same_programs():
+    """Beside vLLM, another client or another FastChat would ask or read otherwise than what was tested."""
+    assert [line for line in read_lock("serve") if line == "vllm"], "requirements-serve.lock has no vLLM"
+    own = {"vllm", "torch", "transformers", "numpy"}
+    pins, lock = read_pins("serve"), read_lock()
+    assert pins.keys() >= own
+    assert {name: pins[name] for name in pins.keys() - own} == {
+        name: lock[name] for name in pins.keys() - own
+    }
+
+
+def test_the_lock_of_served_judges_is_resolved_from_its_list():
+    """A line that was edited by hand is no resolution."""
+    lines = (ROOT / "requirements-serve.in").read_text(encoding="utf-8").splitlines()
+    lock = read_lock("serve")
+    for requirement in map(Requirement, (line for line in lines if line and not line.startswith("#"))):
+        locked = lock.get(canonicalize_name(requirement.name), "absent")
+        assert locked != "absent", requirement.name
+        assert requirement.specifier.contains(locked), f"{requirement}: locked at {locked}"

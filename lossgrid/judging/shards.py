@@ -55,7 +55,7 @@ def judge_runs(
         JudgingStopped: See `judge_requests`.
     """
     asked = build_questions(study, evaluation, runs, results, prompts)
-    records = _ask(study, list_requests(asked), ledger, server_log, report)
+    records = ask_judge(study, list_requests(asked), ledger, server_log, report)
     rows = collect_rows(evaluation, asked, records, study.judge.get_server())
 
     judgments.parent.mkdir(parents=True, exist_ok=True)
@@ -65,15 +65,27 @@ def judge_runs(
             file.writelines(json.dumps({"run": run, **row}) + "\n" for row in rows.get(run, ()))
     states = Counter(row["state"] for run in runs for row in rows.get(run, ()))
     report(", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing to judge")
-    _check_errors(study, rows, states, sum(record.permanent for record in records.values()))
-    _check_readable(rows, ledger)
+    check_errors(study, rows, states, sum(record.permanent for record in records.values()))
+    check_readable(rows, ledger)
     beside.rename(judgments)
     return dict(states)
 
 
-def _ask(
-    study: Study, requests: list[JudgeRequest], ledger: Path, server_log: Path, report
+def ask_judge(
+    study: Study,
+    requests: Sequence[JudgeRequest],
+    ledger: Path,
+    server_log: Path,
+    report: Callable[[str], None],
 ) -> Mapping[str, Any]:
+    """Have a study's judge answer what a ledger does not hold; its server is started for nothing else.
+
+    Returns:
+        The record of every request, by key.
+
+    Raises:
+        JudgingStopped: See `judge_requests`.
+    """
     judge = study.judge
     held = Ledger(ledger)
     server = judge.get_server()
@@ -90,7 +102,12 @@ def _ask(
         return judge_requests(requests, get_endpoint(judge, base_url), held, report)
 
 
-def _check_errors(study: Study, rows: Mapping[str, list[dict]], states: Counter, refused: int) -> None:
+def check_errors(study: Study, rows: Mapping[str, list[dict]], states: Counter, refused: int) -> None:
+    """Refuse more calls without an answer than the study accepts.
+
+    Raises:
+        JudgingError: With what the first one says, and what to do.
+    """
     errors, total = states["api_error"], sum(states.values())
     if errors > study.judge.max_error_share * total:
         first = next(row["error"] for each in rows.values() for row in each if row["state"] == "api_error")
@@ -106,8 +123,13 @@ def _check_errors(study: Study, rows: Mapping[str, list[dict]], states: Counter,
         )
 
 
-def _check_readable(rows: Mapping[str, list[dict]], ledger: Path) -> None:
-    """Texts that are the same make a draw that nobody was asked about, so that they tell nothing of the judge."""
+def check_readable(rows: Mapping[str, list[dict]], ledger: Path) -> None:
+    """Refuse judgments of which not one can be read.
+
+    Raises:
+        JudgingError: With what the first one says, and what to do.
+    """
+    # Texts that are the same make a draw that nobody was asked about, so that they tell nothing of the judge.
     asked = [row for each in rows.values() for row in each if row["key"] is not None]
     if asked and not any(row["state"] == "ok" for row in asked):
         raise JudgingError(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lossgrid.planning.judge_load import get_judge_load
+from lossgrid.planning.judge_load import list_judge_loads
 from lossgrid.planning.replies import count_replies, list_reply_groups
 from lossgrid.planning.training_jobs import SEQUENCES_PER_PAIR, count_steps
 from lossgrid.planning.training_state import BFLOAT16, FLOAT32, get_training_state
@@ -53,7 +53,7 @@ def list_disk_uses(study: Study, parallel: int) -> list[DiskUse]:
     scores = count_replies(study, facts) * SCORE_BYTES
     texts = facts.pairs * (facts.question_tokens * 2 + SEQUENCES_PER_PAIR * facts.reply_tokens)
     data = facts.sft_chats * facts.chat_tokens * TEXT_BYTES * CHAT_COPIES + texts * (TEXT_BYTES + ID_BYTES)
-    judged = [get_judge_load(study, name) for name in study.get_evaluations()]
+    judged = list_judge_loads(study)
     judgments = sum(
         load.calls * (SCORE_BYTES * 2 + RECORD_BYTES) + REPLY_COPIES * TEXT_BYTES * load.reply_tokens
         for load in judged

@@ -5,7 +5,7 @@ from typing import Literal
 
 from lossgrid.planning.disk import DiskUse, list_disk_uses
 from lossgrid.planning.jobs import Step, get_wall_seconds, list_steps
-from lossgrid.planning.judge_load import JudgeLoad, get_judge_load
+from lossgrid.planning.judge_load import JudgeLoad, list_judge_loads
 from lossgrid.studies import Study
 
 
@@ -19,7 +19,7 @@ class Estimate:
         parallel: Jobs that run at once.
         steps: Its steps in the order of the workflow.
         disk: What it writes.
-        judge: What every evaluation asks for.
+        judge: What every evaluation asks for, and the judge card.
     """
 
     study: str
@@ -79,12 +79,11 @@ def estimate_study(study: Study, parallel: int) -> Estimate:
     """
     if parallel < 1:
         raise ValueError(f"jobs: {parallel} jobs at once do nothing; give 1 or more")
-    judge = tuple(get_judge_load(study, name) for name in study.get_evaluations())
     return Estimate(
         study.name,
         study.device,
         parallel,
         tuple(list_steps(study)),
         tuple(list_disk_uses(study, parallel)),
-        judge,
+        tuple(list_judge_loads(study)),
     )

@@ -10,6 +10,7 @@ from lossgrid.studies.products import list_documents, list_shards
 
 # Steps that follow each other and for which all cells wait.
 FIRST_STEPS = ("make_corpus", "train_sft", "make_pairs", "compute_reference_logps")
+CARD_STEPS = ("sample_judge_card", "ask_judge_card")
 TABLES = "tables, figures, pages"
 
 
@@ -54,6 +55,8 @@ def list_steps(study: Study) -> list[Step]:
     for name in evaluations:
         steps.append(Step("judge_responses", name, shards, describe_evaluation(study, name)))
         steps.append(Step("score_judgments", name, runs, get_load(study, "score_judgments")))
+    if study.judge_card:
+        steps += [Step(rule, "", 1, get_load(study, rule)) for rule in CARD_STEPS]
     return [*steps, Step(TABLES, "", len(list_documents(study)), get_load(study, TABLES))]
 
 

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from lossgrid.planning.judge_texts import count_call_tokens
+from lossgrid.planning.judge_texts import count_call_tokens, count_card_tokens
 from lossgrid.studies import Study, get_trained_cells
 from lossgrid.studies.judging import MT_BENCH_QUESTIONS
 
 SFT = 1
+CARD = "judge_card"
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class JudgeLoad:
     """What one evaluation asks for.
 
     Attributes:
-        evaluation: Its name.
+        evaluation: Its name, or that of the judge card.
         calls: Most calls, if no two answers are the same and none has to be repeated.
         prompt_tokens: Tokens sent in them.
         reply_tokens: Tokens answered.
@@ -38,6 +39,32 @@ def get_judge_load(study: Study, evaluation: str) -> JudgeLoad:
     prices = study.judge.prices
     dollars = None if prices is None else calls * (prompt * prices.input + reply * prices.output) / 1e6
     return JudgeLoad(evaluation, calls, calls * prompt, calls * reply, dollars)
+
+
+def list_judge_loads(study: Study) -> list[JudgeLoad]:
+    """What each evaluation of a study asks for, and its judge card."""
+    loads = [get_judge_load(study, name) for name in study.get_evaluations()]
+    return [*loads, get_card_load(study)] if study.judge_card else loads
+
+
+def get_card_load(study: Study) -> JudgeLoad:
+    """What the judge card of a study asks for, if its files hold as much as the sample takes."""
+    calls, prompt, reply = 0, 0.0, 0.0
+    for kind in study.judge_card.get_files():
+        own, (sent, answered) = count_card_calls(study, kind), count_card_tokens(study, kind)
+        calls, prompt, reply = calls + own, prompt + own * sent, reply + own * answered
+    prices = study.judge.prices
+    dollars = None if prices is None else (prompt * prices.input + reply * prices.output) / 1e6
+    return JudgeLoad(CARD, calls, prompt, reply, dollars)
+
+
+def count_card_calls(study: Study, kind: str) -> int:
+    """Most calls for one kind of stored judgments; a pair is asked about in both orders.
+
+    160 ratings of which 32 are asked twice take 192 calls, and as many pairs 384.
+    """
+    card = study.judge_card
+    return (card.sample + card.repeats) * (1 if kind == "single" else 2)
 
 
 def count_calls(study: Study, evaluation: str, cells: int, sft: bool) -> int:

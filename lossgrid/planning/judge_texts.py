@@ -44,6 +44,23 @@ def count_call_tokens(study: Study, evaluation: str) -> tuple[float, float]:
     return (FASTCHAT_MT_BENCH if published else WORLD_MT_BENCH) + shown, reply
 
 
+def count_card_tokens(study: Study, kind: str) -> tuple[float, float]:
+    """Tokens of the prompt and of the reply of one call for the judge card, on average.
+
+    How long stored answers are is assumed: as long as published references, or as the world's replies.
+
+    Args:
+        study: The study, with a judge card.
+        kind: Of stored judgments, `single` or `pairs`.
+    """
+    facts, published = get_world_facts(study), study.judge_card.questions == "fastchat"
+    answer = PUBLISHED_REFERENCE if published else facts.reply_tokens
+    question = FASTCHAT_QUESTION if published else facts.question_tokens
+    shown = TURNS_SHOWN * (question + answer * ((1 if kind == "single" else 2) + SHARE_WITH_REFERENCE))
+    reply = ORACLE_RATING if is_own_script(study) else MODEL_RATING
+    return (FASTCHAT_MT_BENCH if published else WORLD_MT_BENCH) + shown, reply
+
+
 def is_own_script(study: Study) -> bool:
     """Whether the judge is a script of this repository and no language model."""
     return "workflow_scripts/" in (study.judge.command or "")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import inf
 
-from lossgrid.planning.judge_load import count_calls, count_shard_calls
+from lossgrid.planning.judge_load import count_calls, count_shard_calls, get_card_load
 from lossgrid.planning.judge_texts import count_call_tokens, is_own_script
 from lossgrid.planning.load import Load
 from lossgrid.studies import Study, get_trained_cells
@@ -18,6 +18,8 @@ JUDGMENT_BYTES, RECORD_BYTES = 25e3, 5e3
 SCRIPT_CALL_SECONDS = 2.5e-3
 # Assumed of a model: its start, the wait for the first token of a reply, and each further one.
 MODEL_START_SECONDS, FIRST_TOKEN_SECONDS, TOKEN_SECONDS = 300.0, 1.0, 0.03
+# Assumed of files of stored judgments.
+STORED_SECONDS, STORED_BYTES = 10.0, 0.5e9
 # Assumed: threads of a served model beside its GPU.
 CPUS_PER_GPU = 2
 # Assumed where the study does not say: host memory of a server for each of its GPUs, which its weights pass through.
@@ -43,16 +45,41 @@ def describe_judging(study: Study) -> Load:
 
 def describe_evaluation(study: Study, evaluation: str) -> Load:
     """Judging of one shard in one evaluation."""
-    judge, calls = study.judge, count_shard_calls(study, evaluation)
-    fastchat = evaluation == "mt_bench"
-    seconds = FASTCHAT_SECONDS if fastchat else CLIENT_SECONDS
+    _, reply = count_call_tokens(study, evaluation)
+    all_calls = count_calls(study, evaluation, len(get_trained_cells(study)), sft=True)
+    calls = count_shard_calls(study, evaluation)
+    return describe_asking(study, calls, all_calls, reply, fastchat=evaluation == "mt_bench")
+
+
+def describe_card_sample(study: Study) -> Load:
+    """Choice of the stored judgments of the judge card: published files of them have some ten thousand lines."""
+    return Load(FASTCHAT_SECONDS + STORED_SECONDS, FASTCHAT_BYTES + STORED_BYTES)
+
+
+def describe_card(study: Study) -> Load:
+    """Asking for the judge card; a study without one has none."""
+    if study.judge_card is None:
+        return Load(0.0, 0.0)
+    load = get_card_load(study)
+    return describe_asking(study, load.calls, load.calls, load.reply_tokens / load.calls, fastchat=True)
+
+
+def describe_asking(study: Study, calls: int, all_calls: int, reply: float, fastchat: bool) -> Load:
+    """A job that asks the study's judge.
+
+    Args:
+        study: The study.
+        calls: Calls of this job.
+        all_calls: Those of all jobs that share its ledger.
+        reply: Tokens of a reply.
+        fastchat: Whether FastChat is imported.
+    """
+    judge, seconds = study.judge, FASTCHAT_SECONDS if fastchat else CLIENT_SECONDS
     if is_own_script(study):
         seconds += calls * SCRIPT_CALL_SECONDS
     else:
-        _, reply = count_call_tokens(study, evaluation)
         seconds += MODEL_START_SECONDS if judge.command else 0.0
         seconds += calls * (FIRST_TOKEN_SECONDS + reply * TOKEN_SECONDS) / judge.concurrency
-    all_calls = count_calls(study, evaluation, len(get_trained_cells(study)), sft=True)
     host = (FASTCHAT_BYTES if fastchat else CLIENT_BYTES) + JUDGMENT_BYTES * calls + RECORD_BYTES * all_calls
     server = get_server_bytes(judge)
     return Load(

@@ -24,6 +24,7 @@ LEAST_TRAINING_RUNTIME = 60
 
 TRAINING = {"train_sft", "train_cell"}
 WITH_MODEL = {*TRAINING, "make_pairs", "compute_reference_logps", "generate_responses"}
+WITH_JUDGE = {"judge_responses", "ask_judge_card"}
 MEGABYTE, GIGABYTE = 1e6, 1e9
 
 
@@ -67,7 +68,7 @@ def get_requirements(study: Study | None, rule_name: str) -> Requirements:
     own_bytes = load.host_bytes - load.server_bytes
     megabytes = (HOST_HEADROOM * own_bytes + load.server_bytes) / MEGABYTE + SNAKEMAKE_MB
     gpu_headroom, minutes = GPU_HEADROOM, TIME_HEADROOM * load.seconds / 60
-    if rule_name == "judge_responses" and study.judge is not None and study.judge.command is not None:
+    if rule_name in WITH_JUDGE and study.judge is not None and study.judge.command is not None:
         gpu_headroom = 1.0
         minutes += study.judge.ready_timeout / 60
     return Requirements(

@@ -18,6 +18,8 @@ _STEPS: dict[str, Callable[[Study], Load]] = {
     "score_by_classifier": answering_jobs.describe_classification,
     "judge_responses": judging_jobs.describe_judging,
     "score_judgments": light_jobs.describe_scoring,
+    "sample_judge_card": judging_jobs.describe_card_sample,
+    "ask_judge_card": judging_jobs.describe_card,
 }
 
 

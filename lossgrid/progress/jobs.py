@@ -75,6 +75,9 @@ def list_jobs(study: Study) -> dict[str, Job]:
         evaluation: _add_judging(graph, study, evaluation, answers, prompts)
         for evaluation in study.get_evaluations()
     }
+    if study.judge_card:
+        sample = add("sample_judge_card", ["judge_card/sample.json"])
+        add("ask_judge_card", ["judge_card/judgments.jsonl"], [sample])
     _add_documents(graph, study, list(runs.values()), frontier, scores)
     return graph.jobs
 
@@ -133,6 +136,7 @@ def _add_documents(
     measured = [cells, *frontier, *judged, *leaderboard]
     scored = [_name_log(rule) for rule in _SCORE_RULES if rule in documents]
     claims = [_name_log("evaluate_claims")] if study.claims else []
+    card = _name_log("ask_judge_card")
     tables = [_name_log(rule) for rule in list_table_rules(study)]
     needs = {
         "audit_objectives": [],
@@ -141,15 +145,17 @@ def _add_documents(
         "collect_mt_bench": scores.get("mt_bench"),
         "collect_leaderboard": scores.get("alpaca_eval"),
         "collect_summaries": scores.get("summaries"),
-        "collect_judge": judged,
+        "collect_judge": [*judged, *([card] if study.judge_card else [])],
         "compare_cells": measured,
         "evaluate_claims": measured,
-        "collect_costs": [cells, *judged],
+        "collect_costs": [cells, *judged, *([card] if study.judge_card else [])],
         "write_numbers": [cells, *scored, _name_log("compare_cells"), *claims],
         "plot_loss_shapes": [audit],
         "plot_differences": [cells, _name_log("compare_cells")],
         "plot_mt_bench": [cells, _name_log("collect_mt_bench")],
         "plot_win_rates": [cells, _name_log("collect_leaderboard")],
+        "collect_judge_card": [card],
+        "plot_judge_card": [card, _name_log("collect_judge_card")],
         "write_cards": [cells, *scored, *([judge] if judged else []), *runs],
         "make_explorer": runs,
         "make_report": [*tables, *runs, *frontier, *judged],

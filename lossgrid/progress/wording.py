@@ -107,7 +107,7 @@ def describe_running(progress: StudyProgress, job: Job) -> str:
         return steps + ("" if left is None else f", {spell_time(left)} left")
     said = (
         JUDGED.findall(read_tail(progress.files.folder / job.log, 4096))
-        if job.rule == "judge_responses"
+        if job.rule in ("judge_responses", "ask_judge_card")
         else []
     )
     if said:

@@ -139,6 +139,22 @@ def get_judging_settings(study: Study, evaluation: str) -> dict[str, Any]:
     }
 
 
+def get_card_sample_settings(study: Study) -> dict[str, Any]:
+    """What decides which stored judgments the judge card is about, apart from the files and the code."""
+    return {
+        "world": study.world.model_dump(mode="json", include={"kind", "seed"}),
+        "card": study.judge_card
+        and study.judge_card.model_dump(
+            mode="json", include={"questions", "stored_judge", "sample", "repeats", "seed"}
+        ),
+    }
+
+
+def get_card_judging_settings(study: Study) -> dict[str, Any]:
+    """What decides the answers for the judge card, apart from the sample and the code."""
+    return {"model": study.judge and study.judge.model, "server": study.judge and study.judge.get_server()}
+
+
 def get_length_control_settings(study: Study) -> dict[str, Any]:
     """What decides the leaderboard, apart from the judgments and the code."""
     return study.alpaca_eval.model_dump(

@@ -37,6 +37,8 @@ def list_table_rules(study: Study) -> dict[str, tuple[str, ...]]:
         rules |= written if evaluation in evaluations else {}
     if evaluations:
         rules["collect_judge"] = ("judge", "judge_costs")
+    if study.judge_card:
+        rules["collect_judge_card"] = ("judge_card",)
     rules["compare_cells"] = ("comparisons",)
     if study.claims:
         rules["evaluate_claims"] = ("claims",)
@@ -60,6 +62,7 @@ def list_figures(study: Study) -> list[str]:
         *(["learned_mix"] if any(objective.learned for objective in objectives) else []),
         "differences",
         *[figure for name, figure in _JUDGED_FIGURES.items() if name in study.get_evaluations()],
+        *(["judge_card"] if study.judge_card else []),
     ]
 
 

@@ -9,6 +9,7 @@ from lossgrid.studies.blocks import Objectives
 from lossgrid.studies.claims import Claim
 from lossgrid.studies.evaluation import Evaluation
 from lossgrid.studies.hub import Repository, RepositoryType
+from lossgrid.studies.judge_card import JudgeCard
 from lossgrid.studies.judging import EVALUATIONS, AlpacaEval, Judge, MtBench, Summaries
 from lossgrid.studies.lock import Lock, find_unlocked
 from lossgrid.studies.recipe import SftRecipe, TrainingRecipe
@@ -40,6 +41,10 @@ class Setup(StrictModel):
     mt_bench: MtBench | None = describe_field("Ratings of answers to two-turn questions.", default=None)
     alpaca_eval: AlpacaEval | None = describe_field("Win rates against a baseline.", default=None)
     summaries: Summaries | None = describe_field("Win rates of summaries.", default=None)
+    judge_card: JudgeCard | None = describe_field(
+        "The judge beside another one on judgments that are stored in files; null compares it with none.",
+        default=None,
+    )
     reproduces: Reproduction | None = describe_field(
         "Published study that this one repeats, shown beside it; null shows nothing.", default=None
     )
@@ -83,6 +88,11 @@ class Setup(StrictModel):
     def check_judge(self) -> "Setup":
         """Nothing is judged without a judge, and no judge is named for nothing."""
         judged = self.get_evaluations()
+        if self.judge_card is not None and self.judge is None:
+            fail(
+                "needs a judge to compare; add judge: {model: …, base_url: …} to the study",
+                at=("judge_card",),
+            )
         if judged and self.judge is None:
             fail("needs a judge; add judge: {model: …, base_url: …} to the study", at=(judged[0],))
         if self.judge is not None and not judged:

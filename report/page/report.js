@@ -85,7 +85,7 @@ function showPredictions() {
 }
 
 function showProvenance() {
-  const { facts, judges, judge_costs: costs, costs: jobs, study } = DATA.provenance;
+  const { facts, judges, judge_costs: costs, judge_card: card, costs: jobs, study } = DATA.provenance;
   for (const [name, text] of facts) {
     make(element("facts"), "dt", {}, name);
     make(element("facts"), "dd", {}, text);
@@ -105,6 +105,18 @@ function showProvenance() {
     { name: "cost", unit: "$", number: true, read: (row) => asked.get(row.evaluation)?.cost },
     { name: "server", read: (row) => row.server },
   ], judges);
+  element("card-part").hidden = !card.length;
+  if (card.length) element("card-names").textContent = `The study’s judge is ${card[0].judge}, the stored one ${card[0].stored_judge}. Intervals are of 95 %, clustered by question.`;
+  const whose = { judge: "the judge", stored: "the stored one", difference: "judge minus stored", both: "both" };
+  fillTable(element("card"), [
+    { name: "about", read: (row) => row.about },
+    { name: "measure", read: (row) => row.measure.replaceAll("_", " ") },
+    { name: "of", read: (row) => whose[row.of] },
+    { name: "value", number: true, read: (row) => row.value, show: (row, cell) => { if (row.value !== undefined) cell.textContent = spellNumber(row.value) + (row.low === undefined ? "" : ` (${spellNumber(row.low)} to ${spellNumber(row.high)})`); } },
+    { name: "unit", read: (row) => row.unit },
+    { name: "n", number: true, read: (row) => row.n },
+    { name: "questions", number: true, read: (row) => row.clusters },
+  ], card);
   fillTable(element("costs"), [
     { name: "step", read: (row) => row.rule },
     { name: "jobs", number: true, read: (row) => row.jobs },

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from captured import Capture, find_hidden
+from made_up_card import FILES, JUDGE, make_card_rows
 from made_up_cells import make_cell, make_table
 from made_up_scores import SETTINGS, make_cells, make_comparisons, make_leaderboard, make_mt_bench, make_runs
 from matplotlib.text import Text
@@ -15,6 +16,7 @@ from svg import read_sizes, read_texts, read_width
 from lossgrid.figures import (
     forest,
     frontier,
+    judge_card,
     learned_mix,
     loss_shapes,
     mt_bench,
@@ -24,6 +26,7 @@ from lossgrid.figures import (
 )
 from lossgrid.figures.style import LEAST_SIZE, PAGE_HEIGHT, TEXT_WIDTH
 from lossgrid.figures.svg_fonts import find_letters
+from lossgrid.statistics.judge_card import describe_card
 
 TITLE = "A study of losses"
 STEPS = [
@@ -86,7 +89,13 @@ def draw_win_rates(_, paths):
     win_rate_length.plot_win_rate_length(make_leaderboard(runs), make_cells(runs), TITLE, paths, "oracle")
 
 
+def draw_judge_card(_, paths):
+    rows = make_card_rows()
+    judge_card.plot_judge_card(rows, describe_card(rows, FILES, JUDGE), TITLE, paths, JUDGE, "gpt-4")
+
+
 FIGURES = {
+    "judge_card": (judge_card, draw_judge_card),
     "frontier": (frontier, draw_frontier),
     "plane": (plane, draw_plane),
     "training_curves": (training_curves, draw_training_curves),

@@ -8,12 +8,15 @@ import pytest
 
 from lossgrid.pages.report.data import gather_report
 from lossgrid.pages.report.leaderboard import gather_rows
+from lossgrid.pages.report.provenance import gather_judge_card
 from lossgrid.pages.report.samples import CUT, FEWEST_CHARACTERS, cut, gather_samples, read_lines
 from lossgrid.pages.report.tables import get_interval
 from lossgrid.pages.report.timelines import FEWEST, gather_timelines, thin_out
+from lossgrid.statistics.judge_card import describe_card
 from lossgrid.statistics.leaderboard import OFFICIAL_COLUMNS, STUDY_COLUMNS
 from lossgrid.studies import load_study
 from tests.cluster.working_copy import ROOT
+from tests.figures.made_up_card import FILES, make_card_rows
 from tests.pages.made_results import make_results, make_study, make_unjudged_results
 
 DPO = "dpo/beta~0.05/seed~1"
@@ -158,3 +161,15 @@ def test_a_study_that_judges_nothing_has_a_report(tmp_path):
     assert all("score" in turns[0] for turns in report["samples"]["answers"][DPO])
     assert dict(report["provenance"]["facts"])["cells"] == "3"
     assert [measure["key"] for measure in report["measures"]] == ["reward", "kl"]
+
+
+def test_the_judge_card_is_shown_without_its_counts(tmp_path):
+    """What has an interval is shown; what cannot be told stays a row, so that nobody looks for it."""
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    assert gather_judge_card(tables) == []
+    describe_card(make_card_rows(), FILES, "new").to_csv(tables / "judge_card.csv", index=False)
+    rows = gather_judge_card(tables)
+    assert {(row["judge"], row["stored_judge"]) for row in rows} == {("new", "gpt-4")}
+    assert {"spearman", "kappa", "inconsistent", "longer_preferred"} <= {row["measure"] for row in rows}
+    assert not {"asked", "lines"} & {row["measure"] for row in rows}

@@ -5,8 +5,11 @@ import pytest
 
 from lossgrid.paper.captions import write_caption
 from lossgrid.paper.captions.cells import describe_frontier, describe_plane
+from lossgrid.paper.captions.judge_card import describe_judge_card
 from lossgrid.paper.captions.judged import describe_differences, describe_mt_bench, describe_win_rates
 from lossgrid.paper.captions.logs import describe_learned_mix, describe_loss_shapes, describe_training_curves
+from lossgrid.statistics.judge_card import describe_card
+from tests.figures.made_up_card import FILES, make_card_rows
 from tests.figures.made_up_cells import make_cell, make_table
 from tests.figures.made_up_scores import (
     make_cells,
@@ -121,3 +124,15 @@ def test_a_caption_is_a_file_for_latex(cells, tmp_path):
     assert "\n\n" not in text
     assert text.endswith(".%\n")
     assert all(ord(letter) < 128 for letter in text)
+
+
+def test_the_caption_of_a_judge_card_counts_what_is_left_out():
+    """Unreadable replies are the hard cases: a reader must know how many are missing."""
+    text = describe_judge_card(describe_card(make_card_rows(), FILES, "new"), "new", "gpt-4")
+    assert "The judge new beside gpt-4" in text
+    assert "Of 60 ratings, 6 could not be read and 0 could not be had" in text
+    assert "3 stored ones without a verdict" in text
+    assert "clustered by question" in text
+    ratings = describe_card(make_card_rows(("single",)), {"single": FILES["single"]}, "new")
+    rated = describe_judge_card(ratings, "new", "gpt-4")
+    assert "pair" not in rated

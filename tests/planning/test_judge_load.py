@@ -9,11 +9,18 @@ from lossgrid.judging import alpaca_eval, summaries
 from lossgrid.judging.evaluations import build_questions, list_requests
 from lossgrid.judging.prompt_sets import CHATS, write_prompt_sets
 from lossgrid.planning import judge_texts
-from lossgrid.planning.judge_load import count_calls, count_shard_calls, get_judge_load
+from lossgrid.planning.judge_load import (
+    count_calls,
+    count_shard_calls,
+    get_card_load,
+    get_judge_load,
+    list_judge_loads,
+)
 from lossgrid.planning.replies import count_replies, list_reply_groups
 from lossgrid.planning.world_facts import get_world_facts
 from lossgrid.studies import get_trained_cells
 from lossgrid.studies.judge import Prices
+from lossgrid.studies.judge_card import JudgeCard
 
 RUNS = ["sft", "cells/dpo/beta~0.05/seed~1", "cells/dpo/beta~0.05/seed~2"]
 
@@ -93,3 +100,16 @@ def test_prompts_are_as_long_as_is_written(results):
     single = [prompt for prompt in map(json.loads, lines) if prompt["name"].startswith("single")]
     sizes = [len(prompt["system_prompt"]) + len(prompt["prompt_template"]) for prompt in single]
     assert sum(sizes) / len(sizes) / 4 == pytest.approx(judge_texts.WORLD_MT_BENCH, rel=0.2)
+
+
+def test_a_judge_card_is_counted_with_its_second_questions_and_both_orders(mini):
+    """By hand: 160 + 32 ratings and 2·(160 + 32) calls for pairs; at 1 and 2 USD a million tokens the sums follow."""
+    judge = mini.judge.model_copy(update={"prices": Prices(input=1, output=2)})
+    card = JudgeCard(single="single.jsonl", pairs="pair.jsonl")
+    load = get_card_load(mini.model_copy(update={"judge": judge, "judge_card": card}))
+    assert load.calls == 192 + 384
+    assert load.dollars == pytest.approx((load.prompt_tokens + 2 * load.reply_tokens) / 1e6)
+    alone = mini.model_copy(update={"judge_card": JudgeCard(pairs="pair.jsonl", sample=10, repeats=0)})
+    assert get_card_load(alone).calls == 20
+    assert [each.evaluation for each in list_judge_loads(alone)] == [*mini.get_evaluations(), "judge_card"]
+    assert "judge_card" not in [each.evaluation for each in list_judge_loads(mini)]

@@ -18,6 +18,9 @@ from tests.cluster.working_copy import ROOT, get_environment, run_command
 
 LOCAL = "snakemake --profile profiles/local"
 ALIAS = "results/mini/cells/dlrml/beta_kl~0.05__beta_mix~0.05__tau~0.05/seed~1/scores/frontier.jsonl"
+STORED = "data/mt_bench/model_judgment/gpt-4"
+FILES = f"{STORED}_single.jsonl {STORED}_pair.jsonl"
+DOWNLOAD = f"hf download lmsys/mt-bench {FILES} --repo-type space --local-dir downloads/lmsys"
 EVENTS = "docs/reliability_events.csv"
 DONE = "Nothing to be done"
 # What is run in the finished study, and what must be printed.
@@ -52,6 +55,7 @@ HERE = {
 INSTEAD = {
     f'{LOCAL} --config "studies=[mini_deepspeed]"': f'{LOCAL} --config "studies=[mini_deepspeed]" -n',
     "hf download NAME": "hf download --help",
+    DOWNLOAD: f"{DOWNLOAD} --help",
     "python -m pytest tests/worlds tests/studies/test_study_identity.py": (
         "python -m pytest tests/worlds tests/studies/test_study_identity.py --collect-only -q"
     ),
@@ -73,6 +77,7 @@ class Elsewhere:
 
 ADD_A_LOSS = Elsewhere("tests/objectives/test_add_a_loss.py", "run(COMMANDS[3], folder)")
 FIRST_HOUR = Elsewhere("tests/workflow/test_first_hour.py", "for command in FIRST_HOUR")
+CARD = Elsewhere("tests/workflow/test_judge_card.py", "fresh.run(*TARGETS)")
 ON_SLURM = Elsewhere("tests/cluster/test_documented_commands.py", "COMMANDS")
 CONVENTIONS = Elsewhere("tests/workflow/test_conventions.py", '"--lint"')
 BATCHES = Elsewhere("tests/judging/test_batch_jobs.py", '"export-batch"')
@@ -92,6 +97,7 @@ ELSEWHERE = {
     f'{LOCAL} --config "studies=[soft_hinge]"': ADD_A_LOSS,
     f'{LOCAL} --config "studies=[wedge]"': FIRST_HOUR,
     f'{LOCAL} "{ALIAS}"': FIRST_HOUR,
+    f"{LOCAL} results/my_study/figures/judge_card.pdf": CARD,
     "snakemake --profile slurm": ON_SLURM,
     "snakemake --profile slurm prepare": ON_SLURM,
     "snakemake --profile slurm --slurm-array-jobs train_cell": ON_SLURM,

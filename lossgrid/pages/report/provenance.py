@@ -30,8 +30,8 @@ def gather_provenance(study: Study, file: Path, results: Path, lock: Path) -> di
         lock: The list of versions that the environment was made of.
 
     Returns:
-        ``facts``: pairs of a name and a text; ``judges``, ``costs``: rows of tables; ``study``: the study with its
-        defaults, as YAML.
+        ``facts``: pairs of a name and a text; ``judges``, ``judge_card``, ``costs``: rows of tables; ``study``: the
+        study with its defaults, as YAML.
     """
     tables = results / "tables"
     resolved = yaml.safe_dump(get_report_settings(study), allow_unicode=True, sort_keys=False, width=100)
@@ -51,10 +51,17 @@ def gather_provenance(study: Study, file: Path, results: Path, lock: Path) -> di
     return {
         "facts": [(name, text) for name, text in facts if text],
         "judges": [*list_records(read_table(tables, "judge"))],
+        "judge_card": gather_judge_card(tables),
         "judge_costs": list_records(read_table(tables, "judge_costs")),
         "costs": sum_up_costs(costs),
         "study": resolved,
     }
+
+
+def gather_judge_card(tables: Path) -> list[dict[str, Any]]:
+    """The rows of the judge card that have an interval, or want one; counts stay in the table."""
+    card = read_table(tables, "judge_card")
+    return list_records(card[card["n"].notna()]) if len(card) else []
 
 
 def describe_cells(cells: int, trained: int) -> str:
