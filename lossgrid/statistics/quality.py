@@ -70,6 +70,7 @@ class Quality:
         return "chats" if self.is_reward else f"{self.difference}_clusters"
 
 
+# What a reward is where the world knows it.
 TRUE_REWARD = Quality(REWARD, "true reward", "points", METRICS[REWARD].items, METRICS[REWARD].clusters)
 
 
