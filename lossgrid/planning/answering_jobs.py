@@ -15,6 +15,8 @@ DATA_BYTES_PER_TOKEN = 100
 # Two replies are sampled for a pair.
 SAMPLES = 2
 MODELS = 2
+# Four tables of the divergence at 64 positions of 8 texts (lossgrid/training/reference_divergence.py).
+DIVERGENCE_POSITIONS = 4 * 64 * 8
 # Assumed: a server that loads a policy before it answers.
 SERVER_SECONDS = 300
 SERVER_CPUS = 2
@@ -55,8 +57,9 @@ def describe_generation(study: Study) -> Load:
     weighed = list_reply_groups(study, facts, judged=False)
     for group in weighed:
         tokens = group.prompt_tokens + group.limit
-        # By the policy and by the reference.
-        seconds += MODELS * get_scoring_seconds(facts.model, machine, group.prompts, tokens, group.batch_size)
+        # By the policy and by the reference, and by both again for their divergence at every position.
+        passes = MODELS * (2 if evaluation.reference_kl else 1)
+        seconds += passes * get_scoring_seconds(facts.model, machine, group.prompts, tokens, group.batch_size)
     # Weighing takes the answers to the held-out chats alone.
     extra = max(
         *(
@@ -70,6 +73,10 @@ def describe_generation(study: Study) -> Load:
             for group in weighed
         ),
     )
+    if evaluation.reference_kl:
+        # The reference is held beside the policy.
+        other = machine.number_bytes * facts.model.count_parameters()
+        extra = max(extra, other + DIVERGENCE_POSITIONS * FLOAT32 * facts.model.vocabulary)
     tokens = sum(group.prompts * (group.prompt_tokens + group.limit) for group in groups)
     return _describe(study, seconds, extra, BFLOAT16, tokens, serves=evaluation.engine == "server")
 

@@ -147,6 +147,16 @@ def get_evaluated_metrics(study: Mapping[str, Any]) -> list[str]:
     return metrics
 
 
+def get_primary_evaluation(study: Mapping[str, Any]) -> str | None:
+    """The evaluation by the judge that gives the primary metric; None where a reward gives it, or nothing does.
+
+    Args:
+        study: As for `get_evaluated_metrics`.
+    """
+    metric = choose_primary_metric(get_evaluated_metrics(study))
+    return None if metric in (None, "reward") else NEEDS[metric].split()[0]
+
+
 def choose_primary_metric(evaluated: Collection[str]) -> str | None:
     """The metric by which a run is better or worse than the SFT model; None where only the divergence is measured.
 

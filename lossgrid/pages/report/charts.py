@@ -9,8 +9,9 @@ from lossgrid.studies.start_warnings import BOUNDED_FROM, MONOTONE_UP_TO
 
 # Names of the page's data.
 ROWS, CATEGORIES, TIMELINES, WEDGE = "rows", "categories", "timelines", "wedge"
-# Beside the measures, what an axis may show.
+# Measures that say how far a policy moved, and not how good it is.
 DIVERGENCES = {"kl", "kl_reference"}
+# Beside the measures, what an axis may show.
 LENGTH = {"length": "length of an answer, characters"}
 DIVERGED = "diverged"
 # Pixels of a loss in a category.
