@@ -10,10 +10,10 @@ from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.objectives.specification import Objective
 from lossgrid.studies import Cell, Study
 from lossgrid.studies.identity import WITHOUT_EFFECT
-from lossgrid.studies.reward import KNOWN
 
+REVIEWS = "reviews"
 # A first question that the world's vocabulary can spell.
-QUESTIONS = {"reviews": "how would you describe the acting ?"}
+QUESTIONS = {REVIEWS: "how would you describe the acting ?"}
 
 
 def warn_of_divergence(row: Mapping[str, Any]) -> str:
@@ -81,7 +81,7 @@ def describe_training(study: Study, cell: Cell, pairs: Mapping[str, Any], folder
         if value is not None
     ]
     world = []
-    if study.world.kind not in KNOWN:
+    if study.world.kind != REVIEWS:
         # Its models and data have names and revisions.
         settings = study.world.model_dump(mode="json", exclude_none=True)
         world = [_tabulate(("world", "value"), [(name, _spell(value)) for name, value in _flatten(settings)])]
@@ -89,14 +89,14 @@ def describe_training(study: Study, cell: Cell, pairs: Mapping[str, Any], folder
 
 
 def _describe_start(study: Study) -> str:
-    if study.world.kind not in KNOWN:
+    if study.world.kind != REVIEWS:
         return ""
     policy, chats = study.world.policy, study.world.corpus_chats
     return f": {policy.layers} layers of width {policy.hidden_size}, trained from random weights on {chats:,} chats"
 
 
 def _describe_labels(study: Study) -> str:
-    if study.world.kind not in KNOWN:
+    if study.world.kind != REVIEWS:
         return ""
     return (
         ", sampled from that model and labelled by the true reward with Bradley–Terry noise of temperature "
@@ -179,7 +179,7 @@ def describe_limits(study: Study, aliases: Sequence[str]) -> str:
         "It is one run of a study of losses, kept so that its numbers can be checked. It was not made to be used: "
         "nobody has looked at what it says beyond the numbers above, nor made it safe.",
     ]
-    if study.world.kind == "reviews":
+    if study.world.kind == REVIEWS:
         lines.append(
             "It knows nothing but synthetic chats about films: a few hundred words, in sentences of a grammar. What "
             "holds of losses here need not hold of a large model on real preferences."

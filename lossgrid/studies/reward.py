@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Worlds that know the reward of every response. Any other has one only where its key `reward` names a classifier.
-KNOWN = {"reviews"}
+# Worlds that have a reward only where their key `reward` names a classifier; any other knows that of every response.
+OPTIONAL = {"hub"}
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ def has_reward(study: Any) -> bool:
             mistake of its own, there is one.
     """
     world = _get(study, "world")
-    kind = _get(world, "kind")
-    return kind is None or kind in KNOWN or _get(world, "reward") is not None
+    return _get(world, "kind") not in OPTIONAL or _get(world, "reward") is not None
 
 
 def describe_reward(study: Any) -> RewardWords | None:

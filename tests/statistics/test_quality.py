@@ -43,7 +43,7 @@ HEALTH = dict.fromkeys(HEALTH_COLUMNS, 0) | {
 @pytest.fixture
 def load(tmp_path, monkeypatch):
     """A function that loads the study with an evaluation, as if its world knew no reward."""
-    monkeypatch.setattr(reward, "KNOWN", set())
+    monkeypatch.setattr(reward, "OPTIONAL", {"reviews"})
 
     def load(judged: str = "mt_bench: {}"):
         file = tmp_path / "chats.yaml"
