@@ -15,7 +15,7 @@ rule score_frontier:
     params:
         code=get_code("score_frontier"),
     message:
-        "{wildcards.study}: true reward and KL of {wildcards.run}"
+        "{wildcards.study}: reward, where there is one, and KL of {wildcards.run}"
     shell:
         "python workflow_scripts/score_frontier.py --responses {input.responses} --scores {output.scores} "
         "> {log} 2>&1"

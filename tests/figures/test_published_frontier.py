@@ -104,7 +104,7 @@ def test_no_other_reward_is_the_published_one(world):
 
 
 def test_the_published_runs_without_numbers_are_counted(fixtures):
-    """Of 150 rows without numbers nobody would learn, were they dropped: LRML failed at β = 2.5 and 5."""
+    """Of 60 rows without numbers nobody would learn, were they dropped: LRML failed at β = 2.5 and 5."""
     file = str(fixtures / "discopop/imdb_results_2.csv")
     study = SimpleNamespace(
         reproduces=Reproduction(paper="discopop", frontier=file),
