@@ -88,6 +88,7 @@ rule compare_predictions:
         **get_resources("compare_predictions"),
     params:
         study="studies/{study}.yaml",
+        quality=get_quality,
         code=get_code("compare_predictions"),
     message:
         "{wildcards.study}: setting the audit beside the outcome"

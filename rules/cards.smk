@@ -19,6 +19,7 @@ rule write_cards:
     params:
         study="studies/{study}.yaml",
         settings=get_settings("card"),
+        quality=get_quality,
         code=get_code("write_cards"),
     message:
         "{wildcards.study}: writing the model cards"

@@ -22,6 +22,7 @@ rule evaluate_claims:
     params:
         study="studies/{study}.yaml",
         claims=get_claims,
+        quality=get_quality,
         code=get_code("evaluate_claims"),
     message:
         "{wildcards.study}: weighing the claims"

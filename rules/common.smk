@@ -28,10 +28,11 @@ from lossgrid.planning.requirements import get_requirements
 from lossgrid.studies import StudyError, find_aliases, get_cell, get_cells, load_studies
 from lossgrid.studies import identity
 from lossgrid.studies.built import select_built
-from lossgrid.studies.claims import get_evaluated_metrics
+from lossgrid.studies.claims import choose_primary_metric, get_evaluated_metrics, get_primary_evaluation
 from lossgrid.studies.code_identity import get_code_identity
 from lossgrid.studies.products import list_documents, list_shards, list_tables
 from lossgrid.statistics.names import get_run_names
+from lossgrid.studies.reward import describe_reward
 from lossgrid.studies.start_warnings import describe_starts
 from lossgrid.training.launch import hash_deepspeed_file
 from lossgrid.worlds.catalogue import list_code
@@ -368,6 +369,22 @@ def get_metric_files(wildcards):
 def get_metrics(wildcards):
     """What the study measures of every run."""
     return get_evaluated_metrics(get_study(wildcards).model_dump())
+
+
+def get_quality(wildcards):
+    """By what the study ranks its runs, and what it calls its reward, as JSON."""
+    reward = describe_reward(get_study(wildcards))
+    return json.dumps([choose_primary_metric(get_metrics(wildcards)), reward and [reward.name, reward.unit]])
+
+
+def get_primary_files(wildcards):
+    """What the primary metric of a study without a reward is read from."""
+    evaluation = get_primary_evaluation(get_study(wildcards).model_dump())
+    if evaluation is None:
+        return []
+    if evaluation == "alpaca_eval":
+        return [f"results/{wildcards.study}/tables/alpaca_eval_questions.csv"]
+    return collect_scores(evaluation)(wildcards)
 
 
 def get_run_list(wildcards):

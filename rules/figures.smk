@@ -15,6 +15,7 @@ rule collect_results:
         sft="results/{study}/sft/scores/frontier.jsonl",
         health=collect_cell_files("health.json"),
         scores=collect_cell_files("scores/frontier.jsonl"),
+        primary=get_primary_files,
     output:
         cells=report(
             "results/{study}/tables/cells.csv",
@@ -35,6 +36,7 @@ rule collect_results:
     params:
         study="studies/{study}.yaml",
         cells=get_cell_list,
+        quality=get_quality,
         code=get_code("collect_results"),
     message:
         "{wildcards.study}: gathering the cells"
@@ -103,6 +105,7 @@ rule plot_frontier:
         study="studies/{study}.yaml",
         title=get_title,
         published=get_published,
+        quality=get_quality,
         code=get_code("plot_frontier"),
     message:
         "{wildcards.study}: drawing the reward–KL frontier"
@@ -139,6 +142,7 @@ rule plot_plane:
     params:
         study="studies/{study}.yaml",
         title=get_title,
+        quality=get_quality,
         code=get_code("plot_plane"),
     message:
         "{wildcards.study}: drawing the β_kl × β_mix plane"

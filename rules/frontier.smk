@@ -19,7 +19,7 @@ rule score_frontier:
         settings=get_settings("frontier"),
         code=get_world_code("score_frontier", "score_frontier"),
     message:
-        "{wildcards.study}: reward and KL divergence of {wildcards.run}"
+        "{wildcards.study}: reward, where there is one, and KL divergence of {wildcards.run}"
     shell:
         "python workflow_scripts/score_frontier.py --study {params.study} --responses {input.responses} "
         "--scores {output.scores} > {log} 2>&1"

@@ -105,6 +105,7 @@ rule plot_differences:
     params:
         study="studies/{study}.yaml",
         title=get_title,
+        quality=get_quality,
         code=get_code("plot_differences"),
     message:
         "{wildcards.study}: drawing paired differences"

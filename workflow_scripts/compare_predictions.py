@@ -18,14 +18,16 @@ def main(study: Path, audit: Path, cells: Path, results: Path, predictions: Path
     import pandas as pd
 
     from lossgrid.statistics.predictions import compare_predictions
+    from lossgrid.statistics.quality import get_quality
     from lossgrid.studies import get_trained_cells, load_study
     from lossgrid.training.training_log import read_records
 
+    loaded = load_study(study)
     logs = {
         cell.path: read_records(results / "cells" / cell.path / "training.jsonl")
-        for cell in get_trained_cells(load_study(study))
+        for cell in get_trained_cells(loaded)
     }
-    table = compare_predictions(pd.read_csv(audit), pd.read_csv(cells), logs)
+    table = compare_predictions(pd.read_csv(audit), pd.read_csv(cells), logs, get_quality(loaded))
     table.to_csv(predictions, index=False, float_format="%.6g")
 
 

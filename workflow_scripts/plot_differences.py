@@ -9,7 +9,7 @@ def main(study: Path, cells: Path, table: Path, figures: list[Path], caption: Pa
     """Write the figure.
 
     Args:
-        study: Study file, for its title.
+        study: Study file, for its title and its metrics.
         cells: Table written by collect_results.
         table: Table of paired differences by metric and setting.
         figures: Files to write, the format by the ending.
@@ -20,10 +20,12 @@ def main(study: Path, cells: Path, table: Path, figures: list[Path], caption: Pa
     from lossgrid.figures.forest import plot_forest
     from lossgrid.paper.captions import write_caption
     from lossgrid.paper.captions.judged import describe_differences
+    from lossgrid.statistics.judged_metrics import METRICS, get_metric
     from lossgrid.studies import load_study
 
     loaded, tables = load_study(study), [pd.read_csv(file) for file in (table, cells)]
-    plot_forest(*tables, loaded.title, figures)
+    metrics = {metric: get_metric(loaded, metric) for metric in METRICS}
+    plot_forest(*tables, loaded.title, figures, metrics)
     write_caption(describe_differences(*tables), "differences", loaded.name, caption)
 
 

@@ -9,7 +9,7 @@ def main(study: Path, cells: Path, figures: list[Path], caption: Path) -> None:
     """Write the figure.
 
     Args:
-        study: Study file, for its title.
+        study: Study file, for its title, its primary metric and what it repeats.
         cells: Table written by collect_results.
         figures: Files to write, the format by the ending.
         caption: File to write the caption to, as LaTeX.
@@ -20,12 +20,13 @@ def main(study: Path, cells: Path, figures: list[Path], caption: Path) -> None:
     from lossgrid.figures.published import read_frontier
     from lossgrid.paper.captions import write_caption
     from lossgrid.paper.captions.cells import describe_frontier
+    from lossgrid.statistics.quality import get_quality
     from lossgrid.studies import load_study
 
     loaded, table = load_study(study), pd.read_csv(cells)
-    published = read_frontier(loaded)
-    plot_frontier(table, loaded.title, figures, published)
-    write_caption(describe_frontier(table, published and published[1]), "frontier", loaded.name, caption)
+    published, quality = read_frontier(loaded), get_quality(loaded)
+    plot_frontier(table, loaded.title, figures, published, quality)
+    write_caption(describe_frontier(table, published, quality), "frontier", loaded.name, caption)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ def make_header(
 ) -> ModelCardData:
     """The head of a cell's card.
 
-    There is no `base_model`: the model that a cell starts from is trained by the study itself, from random weights,
-    and stands under no name on the Hub.
+    There is no `base_model`: the model that a cell starts from is trained by the study itself, in the reviews world
+    from random weights, and stands under no name on the Hub.
 
     Args:
         study: The study.

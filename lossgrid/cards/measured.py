@@ -8,8 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from lossgrid.statistics.clustered import Estimate
+from lossgrid.statistics.judged_metrics import METRICS
 from lossgrid.statistics.paired import get_interval
+from lossgrid.statistics.quality import get_quality
 from lossgrid.studies import Study
+from lossgrid.studies.reward import KNOWN_REWARD, describe_reward
 
 OPPONENTS = {"human": "human summaries", "sft": "the SFT model's summaries"}
 # Judged answers: the model's own, or its share of wins.
@@ -100,17 +103,31 @@ class Tables:
         row = self.get_cell(cell)
         questions = f"held-out chats of the {self.study.world.kind} world"
         n = f"{row['n']:.0f} responses in {row['chats']:.0f} chats"
+        words = describe_reward(self.study) or KNOWN_REWARD
         names = {
-            "reward": "true reward of a response, points",
-            "reward_minus_sft": "the same less the SFT model's, paired, points",
+            "reward": f"{words.name} of a response, {words.unit}",
+            "reward_minus_sft": f"the same less the SFT model's, paired, {words.unit}",
             "kl": "KL(policy ‖ reference) of a response, nats",
             "kl_per_token": "KL(policy ‖ reference) of a token, nats",
+            "kl_reference_per_token": "KL(reference ‖ policy) of the next token, over prompt and response, nats",
         }
         for kind, name in names.items():
             if kind in row:
                 yield _describe(
                     kind, name, questions, row[kind], row.get(f"{kind}_se"), row["chats"], n, False
                 )
+        yield from self._measure_against_sft(row)
+
+    def _measure_against_sft(self, row: dict) -> Iterator[Measured]:
+        """The judged primary metric less the SFT model's, where there is no reward."""
+        quality = get_quality(self.study)
+        if quality is None or quality.is_reward or quality.difference not in row:
+            return
+        kind, clusters = quality.difference, row[quality.difference_count]
+        metric = METRICS[quality.metric]
+        n = f"{row[f'{kind}_n']:.0f} pairs of {quality.items} of {clusters:.0f} {quality.clusters}"
+        name = f"{quality.name} less the SFT model's, paired, {metric.unit}"
+        yield _describe(kind, name, "judged prompts", row[kind], row.get(f"{kind}_se"), clusters, n, True)
 
     def _measure_mt_bench(self, cell: str) -> Iterator[Measured]:
         for row in self._find("mt_bench", cell=cell, category="all", turn="all"):

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lossgrid.cards.measured import Measured
@@ -11,8 +11,9 @@ from lossgrid.objectives.specification import Objective
 from lossgrid.studies import Cell, Study
 from lossgrid.studies.identity import WITHOUT_EFFECT
 
+REVIEWS = "reviews"
 # A first question that the world's vocabulary can spell.
-QUESTIONS = {"reviews": "how would you describe the acting ?"}
+QUESTIONS = {REVIEWS: "how would you describe the acting ?"}
 
 
 def warn_of_divergence(row: Mapping[str, Any]) -> str:
@@ -65,28 +66,51 @@ def spell_formula(objective: Objective) -> str:
 
 def describe_training(study: Study, cell: Cell, pairs: Mapping[str, Any], folder: str) -> str:
     """Start, data, seeds and recipe."""
-    world, policy = study.world, study.world.policy
-    start = (
-        f"The start, and the reference, is the study's SFT model (`{folder}/sft/policy`): {policy.layers} layers of "
-        f"width {policy.hidden_size}, trained from random weights on {world.corpus_chats:,} chats."
-    )
+    start = f"The start, and the reference, is the study's SFT model (`{folder}/sft/policy`){_describe_start(study)}."
     data = (
-        f"The data are {pairs['kept']:,} preference pairs of the {world.kind} world, sampled from that model and "
-        "labelled by the true reward with Bradley–Terry noise of temperature "
-        f"{_spell(world.label_temperature)} points (digest `{pairs['digest'][:16]}`; "
-        f"{pairs['truncated_responses']:,} responses cut at the longest sequence)."
+        f"The data are {pairs['kept']:,} preference pairs of the {study.world.kind} world{_describe_labels(study)} "
+        f"(digest `{pairs['digest'][:16]}`; {pairs['truncated_responses']:,} responses cut at the longest sequence)."
     )
-    seeds = (
-        f"Seeds: {cell.seed} of this training, {study.sft.seed} of the SFT model, {world.seed} of the world, "
-        f"{study.evaluation.seed} of the sampling."
-    )
+    others = {"SFT model": study.sft, "world": study.world, "sampling": study.evaluation}
+    named = [f"{block.seed} of the {name}" for name, block in others.items() if hasattr(block, "seed")]
+    seeds = f"Seeds: {', '.join([f'{cell.seed} of this training', *named])}."
     # When a checkpoint or a line of the log is written decides nothing.
     recipe = [
         (name, _spell(value))
         for name, value in study.training.model_dump(mode="json", exclude=WITHOUT_EFFECT).items()
         if value is not None
     ]
-    return _section("Training", start, data, seeds, _tabulate(("recipe", "value"), recipe))
+    world = []
+    if study.world.kind != REVIEWS:
+        # Its models and data have names and revisions.
+        settings = study.world.model_dump(mode="json", exclude_none=True)
+        world = [_tabulate(("world", "value"), [(name, _spell(value)) for name, value in _flatten(settings)])]
+    return _section("Training", start, data, seeds, *world, _tabulate(("recipe", "value"), recipe))
+
+
+def _describe_start(study: Study) -> str:
+    if study.world.kind != REVIEWS:
+        return ""
+    policy, chats = study.world.policy, study.world.corpus_chats
+    return f": {policy.layers} layers of width {policy.hidden_size}, trained from random weights on {chats:,} chats"
+
+
+def _describe_labels(study: Study) -> str:
+    if study.world.kind != REVIEWS:
+        return ""
+    return (
+        ", sampled from that model and labelled by the true reward with Bradley–Terry noise of temperature "
+        f"{_spell(study.world.label_temperature)} points"
+    )
+
+
+def _flatten(block: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of nested keys, by their dotted paths."""
+    for name, value in block.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def describe_health(row: Mapping[str, Any]) -> str:
@@ -155,7 +179,7 @@ def describe_limits(study: Study, aliases: Sequence[str]) -> str:
         "It is one run of a study of losses, kept so that its numbers can be checked. It was not made to be used: "
         "nobody has looked at what it says beyond the numbers above, nor made it safe.",
     ]
-    if study.world.kind == "reviews":
+    if study.world.kind == REVIEWS:
         lines.append(
             "It knows nothing but synthetic chats about films: a few hundred words, in sentences of a grammar. What "
             "holds of losses here need not hold of a large model on real preferences."

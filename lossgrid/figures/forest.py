@@ -17,7 +17,7 @@ from lossgrid.figures.forest_panel import BAND, LEVEL, draw_panel
 from lossgrid.figures.judged_settings import SETTING, mark_settings, name_setting, say_missing
 from lossgrid.figures.setting_rows import draw_rows, lay_out_rows
 from lossgrid.figures.style import PAGE_HEIGHT, TEXT_WIDTH, save_figure, set_style
-from lossgrid.statistics.judged_metrics import METRICS
+from lossgrid.statistics.judged_metrics import METRICS, Metric
 
 # Panels beside each other.
 ACROSS = 4
@@ -34,24 +34,31 @@ class Panel:
     metric: str
     baseline: str
     rows: pd.DataFrame
+    known: Metric | None
 
     @property
     def name(self) -> str:
         """The metric in words."""
-        return METRICS[self.metric].name if self.metric in METRICS else self.metric
+        return self.known.name if self.known else self.metric
 
     @property
     def unit(self) -> str:
         """What an axis says after its quantity."""
-        return f", {METRICS[self.metric].unit}" if self.metric in METRICS else ""
+        return f", {self.known.unit}" if self.known else ""
 
     @property
     def clusters(self) -> str:
         """What is paired as one."""
-        return METRICS[self.metric].clusters if self.metric in METRICS else "n"
+        return self.known.clusters if self.known else "n"
 
 
-def plot_forest(comparisons: pd.DataFrame, cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
+def plot_forest(
+    comparisons: pd.DataFrame,
+    cells: pd.DataFrame,
+    title: str,
+    paths: Sequence[Path],
+    metrics: Mapping[str, Metric] = METRICS,
+) -> None:
     """Draw each setting's difference from the baseline with its 95 % interval, a panel a metric and baseline.
 
     A row is a setting, its seeds are small points, and a filled marker is a difference found at a false discovery
@@ -64,11 +71,12 @@ def plot_forest(comparisons: pd.DataFrame, cells: pd.DataFrame, title: str, path
         cells: Table written by `collect_results`, for the order of the settings and for what diverged.
         title: Title of the study.
         paths: Files to write, the format by the ending.
+        metrics: What the metrics are, by key; the reward's unit is the study's.
     """
     set_style()
     comparisons = mark_settings(comparisons, cells)
     panels = [
-        Panel(metric, baseline, group.set_index(SETTING))
+        Panel(metric, baseline, group.set_index(SETTING), metrics.get(metric))
         for (metric, baseline), group in comparisons.groupby(["metric", "baseline"], sort=False)
     ]
     if not panels:

@@ -1,5 +1,6 @@
 """The plane of β_kl and β_mix: where the modulated losses learn, and where they break."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from lossgrid.figures.labels import BACKGROUND, place_labels
 from lossgrid.figures.looks import SAFE_ZONE, WRONG_ZONE, get_look
 from lossgrid.figures.plane_measures import Measure, get_measures, say_norm
 from lossgrid.figures.style import TEXT_WIDTH, save_figure, set_style
+from lossgrid.statistics.quality import TRUE_REWARD, Quality
 from lossgrid.studies.start_warnings import BOUNDED_FROM, MONOTONE_UP_TO, RIGHT_START_UP_TO
 
 # τ and β_mix are one degree of freedom: a cell is drawn at the β_mix that it would have at this τ.
@@ -34,8 +36,10 @@ SMALL = 36
 BELOW = {"discopop": 7.8, "dlrml": 6.3}
 
 
-def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
-    """Draw reward, share of non-finite steps and largest gradient norm over the plane of the modulated family.
+def plot_plane(
+    cells: pd.DataFrame, title: str, paths: Sequence[Path], quality: Quality | None = TRUE_REWARD
+) -> None:
+    """Draw primary metric, share of non-finite steps and largest gradient norm over the modulated plane.
 
     DiscoPOP has its cells where β_mix = β_kl. Few cells have each seed's value beside them; of many, each place has
     the value that its colour shows, a thick edge marks several seeds, and the two evaluations are drawn apart.
@@ -45,6 +49,7 @@ def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
         cells: Table written by `collect_results`; other objectives and aliases are left out.
         title: Title of the study.
         paths: Files to write, the format by the ending.
+        quality: The primary metric, which is the reward where there is one; None has no panel.
     """
     set_style()
     modulated = _locate(cells)
@@ -55,18 +60,19 @@ def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
         axes.set_title("the study has no modulated cell", loc="left")
         save_figure(figure, paths)
         return
-    sft_reward = cells.loc[cells["objective"] == "sft", "reward"].iloc[0]
-    measures = get_measures(modulated, sft_reward)
+    sft = cells[cells["objective"] == "sft"].iloc[0]
+    measures = get_measures(modulated, quality, sft[quality.metric] if quality else np.nan)
     evaluations = [name for name in EVALUATIONS if name in set(modulated["evaluation"])]
     dense = modulated.groupby(["objective", "evaluation", "x", "y"]).ngroups > FEW
     apart = dense and len(evaluations) > 1
-    rows = len(measures) if apart else 2
+    rows = len(measures) if apart else math.ceil(len(measures) / 2)
     figure, grid = plt.subplots(
         rows,
         2,
         figsize=(TEXT_WIDTH, 0.6 + (2.8 if apart else 2.75) * rows),
         sharex=True,
         sharey=True,
+        squeeze=False,
         layout="constrained",
     )
     figure.suptitle(title, fontsize=9, x=0.01, ha="left")
@@ -90,7 +96,7 @@ def plot_plane(cells: pd.DataFrame, title: str, paths: Sequence[Path]) -> None:
     for axes in grid[-1]:
         axes.set_xlabel("β_kl, 1/nat")
     handles = _get_handles(grid.flat[0], modulated, dense)
-    if apart:
+    if apart or len(measures) < 3:
         figure.legend(loc="outside lower center", handles=handles, ncols=3)
     else:
         # The panel that is left over.
@@ -124,17 +130,17 @@ def _draw_cells(axes: Axes, group: pd.DataFrame, measure: Measure, dense: bool) 
     for (objective, evaluation), cells in group.groupby(["objective", "evaluation"], sort=False):
         size = SMALL if dense else SIZES[evaluation]
         for place, seeds in cells.groupby(["x", "y"], sort=False):
-            joined = seeds[["reward", "share", "max_grad_norm"]].astype(float).agg(measure.join)
+            joined = seeds[measure.column].astype(float).agg(measure.join)
             style = {"s": size, "zorder": 4 if evaluation == "log_space" else 3}
             axes.scatter(
-                *place, color=colours(measure.norm(joined[measure.column])), marker=get_look(objective).marker,
+                *place, color=colours(measure.norm(joined)), marker=get_look(objective).marker,
                 edgecolor="black", linewidth=1.6 if dense and len(seeds) > 1 else 0.8, **style,
             )  # fmt: skip
             if (seeds["status"] == "diverged").any():
                 axes.scatter(*place, color="black", marker="x", linewidth=1, **(style | {"s": 1.2 * size}))
             if dense:
                 axes.annotate(
-                    measure.say_value(joined[measure.column]), place, (0, -BELOW[objective]), fontsize=6,
+                    measure.say_value(joined), place, (0, -BELOW[objective]), fontsize=6,
                     textcoords="offset points", ha="center", va="center", zorder=2,
                     bbox=BACKGROUND | {"boxstyle": "square,pad=0"},
                 )  # fmt: skip

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
 
 from lossgrid.figures.frontier import INTERVAL
+from lossgrid.statistics.quality import Quality
 
 
 @dataclass(frozen=True)
@@ -38,28 +39,19 @@ class Measure:
     intervals: str = ""
 
 
-def get_measures(modulated: pd.DataFrame, sft_reward: float) -> list[Measure]:
-    """Reward, share of non-finite steps and largest gradient norm, with colours that span what the cells hold.
+def get_measures(modulated: pd.DataFrame, quality: Quality | None, sft: float) -> list[Measure]:
+    """Primary metric, share of non-finite steps and largest gradient norm, with colours that span the cells' values.
 
     Args:
-        modulated: The cells, with columns reward, reward_se, share and max_grad_norm.
-        sft_reward: The reward that is neither better nor worse than no training.
+        modulated: The cells, with columns share and max_grad_norm, and the metric's with its error.
+        quality: The primary metric; None where there is none.
+        sft: Its value that is neither better nor worse than no training.
     """
-    spread = np.nanmax([*abs(modulated["reward"] - sft_reward), 1e-9])
+    measured = [_get_quality_measure(modulated, quality, sft)] if quality else []
     norms = modulated["max_grad_norm"].replace(0, np.nan).dropna()
     low, high = (norms.min(), norms.max()) if len(norms) else (1.0, 1.0)
     return [
-        Measure(
-            column="reward",
-            join="mean",
-            title="true reward, points",
-            bar=f"mean reward, points (white: SFT, {sft_reward:.2f})",
-            colours="PuOr_r",
-            norm=TwoSlopeNorm(sft_reward, sft_reward - spread, sft_reward + spread),
-            say_seeds=lambda seeds: " / ".join(map(_say_estimate, seeds["reward"], seeds["reward_se"])),
-            say_value=_say_short,
-            intervals=_say_range(INTERVAL * modulated["reward_se"].astype(float)),
-        ),
+        *measured,
         Measure(
             column="share",
             join="mean",
@@ -84,6 +76,25 @@ def get_measures(modulated: pd.DataFrame, sft_reward: float) -> list[Measure]:
     ]
 
 
+def _get_quality_measure(modulated: pd.DataFrame, quality: Quality, sft: float) -> Measure:
+    values = modulated[quality.metric].astype(float)
+    spread = np.nanmax([*abs(values - sft), 1e-9])
+    # Over one another, the opponent would make a title longer than its panel.
+    name = quality.name.partition(" over ")[0]
+    short = f"reward, {quality.unit}" if quality.is_reward else "over seeds"
+    return Measure(
+        column=quality.metric,
+        join="mean",
+        title=f"{name}, {quality.unit}",
+        bar=f"mean {short} (white: SFT, {sft:.2f})",
+        colours="PuOr_r",
+        norm=TwoSlopeNorm(sft, sft - spread, sft + spread),
+        say_seeds=lambda seeds: " / ".join(map(_say_estimate, seeds[quality.metric], seeds[quality.error])),
+        say_value=_say_short,
+        intervals=_say_range(INTERVAL * modulated[quality.error].astype(float)),
+    )
+
+
 def say_norm(value: float) -> str:
     """A gradient norm in two or three digits."""
     if math.isnan(value):
@@ -94,20 +105,20 @@ def say_norm(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.2g}"
 
 
-def _say_reward(value: float) -> str:
+def _say_score(value: float) -> str:
     # Adding 0 turns −0 into 0.
     return "no finite score" if math.isnan(value) else f"{round(value, 2) + 0:.2f}".replace("-", "−")
 
 
 def _say_estimate(value: float, error: float) -> str:
     has_interval = math.isfinite(value) and math.isfinite(error)
-    return _say_reward(value) + (f" ± {INTERVAL * error:.2f}" if has_interval else "")
+    return _say_score(value) + (f" ± {INTERVAL * error:.2f}" if has_interval else "")
 
 
 def _say_short(value: float) -> str:
     if math.isnan(value):
         return "no score"
-    return _say_reward(value).replace("0.", ".", 1) if abs(value) < 1 else _say_reward(value)
+    return _say_score(value).replace("0.", ".", 1) if abs(value) < 1 else _say_score(value)
 
 
 def _say_range(halves: pd.Series) -> str:

@@ -1,17 +1,22 @@
 """Published numbers beside a study's own: which there are, whose judge's, and in which row each belongs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.studies import Study, parse_setting
-from lossgrid.studies.reproduction import is_published_alpaca_eval, is_published_mt_bench
+from lossgrid.studies.reproduction import (
+    is_published_alpaca_eval,
+    is_published_frontier,
+    is_published_mt_bench,
+)
 
 FILE = Path(__file__).with_name("published.yaml")
 COLUMNS = ["loss", "beta", "reward", "kl_divergence"]
@@ -76,6 +81,43 @@ class Published:
         return all(own[name] == expected[name] for name in numbers)
 
 
+@dataclass(frozen=True)
+class PublishedFrontier:
+    """A published frontier.
+
+    Attributes:
+        runs: A row a run: objective, beta, reward and kl (KL(reference ‖ policy) of the next token, nats), the last
+            two NaN where the published run has no numbers; losses in the catalogue alone.
+        source: Where it was published.
+        shared: Whether the study measures the same divergence and the same reward, so that axes can be shared.
+    """
+
+    runs: pd.DataFrame
+    source: str
+    shared: bool = False
+
+    def select(self, objectives: Iterable[str]) -> pd.DataFrame:
+        """The runs of these losses that have numbers."""
+        rows = self.runs[self.runs["objective"].isin(list(objectives))]
+        return rows[np.isfinite(rows[["kl", "reward"]]).all(axis=1)]
+
+    def list_failed(self, objectives: Iterable[str]) -> list[str]:
+        """The settings of these losses of which no run has numbers, as loss and strengths.
+
+        Examples:
+            >>> runs = pd.DataFrame({"objective": "dpo", "beta": [1.0, 2.5], "reward": np.nan, "kl": np.nan})
+            >>> PublishedFrontier(runs, "a paper").list_failed(["dpo"])
+            ['DPO β 1, 2.5']
+        """
+        named = []
+        for objective in objectives:
+            rows = self.runs[self.runs["objective"] == objective]
+            known = np.isfinite(rows[["kl", "reward"]]).all(axis=1).groupby(rows["beta"]).any()
+            failed = ", ".join(f"{beta:g}" for beta in known.index[~known])
+            named += [f"{CATALOGUE[objective].title} β {failed}"] if failed else []
+        return named
+
+
 @cache
 def read_published() -> dict[str, dict]:
     """All published numbers, by paper."""
@@ -92,11 +134,8 @@ def get_published(study: Study, evaluation: str) -> Published | None:
     return Published(paper["source"], table["judge"], table["judged"], paper["setting"], table["scores"])
 
 
-def read_frontier(study: Study) -> tuple[pd.DataFrame, str] | None:
-    """The published frontier that a study names, and its source; None where it names none.
-
-    Returns:
-        A row a run: objective, beta, reward, kl (in the paper's own unit), losses in the catalogue alone.
+def read_frontier(study: Study) -> PublishedFrontier | None:
+    """The published frontier that a study names; None where it names none.
 
     Raises:
         ValueError: The file lacks a column.
@@ -112,6 +151,5 @@ def read_frontier(study: Study) -> tuple[pd.DataFrame, str] | None:
         )
     table = table.dropna(subset=["loss", "beta"]).assign(objective=table["loss"].replace(paper["names"]))
     known = table[table["objective"].isin(set(CATALOGUE))]
-    return known.rename(columns={"kl_divergence": "kl"})[["objective", "beta", "reward", "kl"]], paper[
-        "source"
-    ]
+    runs = known.rename(columns={"kl_divergence": "kl"})[["objective", "beta", "reward", "kl"]]
+    return PublishedFrontier(runs, paper["source"], is_published_frontier(study.world, study.evaluation))

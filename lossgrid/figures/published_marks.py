@@ -1,5 +1,6 @@
 """How published numbers are drawn: open markers with a dot, apart from every mean, interval and line of ours."""
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from scipy.stats import t as student
 
 from lossgrid.figures.looks import get_look
-from lossgrid.figures.published import Published
+from lossgrid.figures.published import Published, PublishedFrontier
 
 SIZE = 6.0
 # A legend draws the two parts of such a marker over each other.
@@ -70,19 +71,15 @@ def include(axes: Axes, values: Iterable[float]) -> None:
         axes.set_ylim(min(low, min(values) - margin), max(high, max(values) + margin))
 
 
-def draw_frontier(axes: Axes, table: pd.DataFrame, objectives: Iterable[str], source: str) -> None:
-    """Draw a published frontier on axes of its own: its divergence and its reward are other measures.
+def draw_frontier(axes: Axes, published: PublishedFrontier, objectives: Iterable[str]) -> None:
+    """Draw a published frontier: a hollow marker a setting, with what has no numbers named above.
 
     Args:
-        axes: Axes of their own.
-        table: A row a run, with objective, beta, reward and kl.
+        axes: Axes without a measure of ours, unless it is the same.
+        published: The frontier.
         objectives: Losses of the study; no others are drawn.
-        source: Where it was published.
     """
-    for objective in objectives:
-        rows = table[(table["objective"] == objective) & np.isfinite(table[["kl", "reward"]]).all(axis=1)]
-        if rows.empty:
-            continue
+    for objective, rows in published.select(objectives).groupby("objective", sort=False):
         look = get_look(objective)
         groups = rows.groupby("beta")[["kl", "reward"]]
         means, halves = groups.mean(), _get_halves(groups)
@@ -95,9 +92,15 @@ def draw_frontier(axes: Axes, table: pd.DataFrame, objectives: Iterable[str], so
     axes.set_xscale("symlog", linthresh=0.1, linscale=0.6)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlabel("published KL(reference ‖ policy)\na token, nats", fontsize=7)
+    whose = "" if published.shared else "published "
+    axes.set_xlabel(f"{whose}KL(reference ‖ policy)\na token, nats", fontsize=7)
     axes.set_ylabel("published reward", fontsize=7)
-    axes.set_title(f"published:\n{source}", fontsize=6.5, loc="left")
+    lines = [f"published: {published.source}" if published.shared else f"published:\n{published.source}"]
+    if failed := published.list_failed(objectives):
+        # The strengths of a loss stay on its line.
+        said = "; ".join(name.replace(" ", "\u00a0") for name in failed)
+        lines += textwrap.wrap(f"without numbers: {said}", 60 if published.shared else 36)
+    axes.set_title("\n".join(lines).replace("\u00a0", " "), fontsize=6.5, loc="left")
 
 
 def _get_halves(groups) -> pd.DataFrame:

@@ -10,8 +10,10 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from lossgrid.generation.divergence import REFERENCE_KL
 from lossgrid.generation.sampling import Response, sample_responses
 from lossgrid.training.logps import get_sequence_logps
+from lossgrid.training.reference_divergence import get_reference_divergences
 
 # What a chat says about how it is answered; its other keys are copied to every line.
 ASKED = {"turns", "history", "temperature", "max_new_tokens"}
@@ -30,7 +32,7 @@ def generate_responses(
     """Write a policy's answers to the held-out chats and to those that a judge will see, a line an answer.
 
     Every chat's first turn is answered, then its second turn with the first answer in the context. The model is
-    loaded once; the reference is loaded after it is done with.
+    loaded once; the reference is loaded after it is done with, or beside it for `reference_kl`.
 
     Args:
         policy: Folder of the policy and its tokenizer.
@@ -42,7 +44,8 @@ def generate_responses(
         outputs: JSON lines to write for either, beside and renamed. Each line has the chat's further keys and `turn`
             (from 1), `prompt` (messages), `response`, `tokens` (response tokens, end token included) and
             `finished`; for the held-out chats also `policy_logp` and `reference_logp` (nats, summed over response
-            tokens).
+            tokens), and where the settings ask for `reference_kl`, `kl_reference` and `kl_reference_tokens` (see
+            `get_reference_divergences`).
         settings: `Evaluation` of the study.
         threads: CPU threads; another number gives other last bits.
         server: Context with a function that samples as `sample_responses` does, but for its first two arguments; None
@@ -67,8 +70,14 @@ def generate_responses(
     sequences = [(response.prompt_ids, response.response_ids) for _, response in weighed]
     model = model or load(policy).to(device)
     policy_logps = get_sequence_logps(model, tokenizer.pad_token_id, sequences, settings.batch_size)
+    other = None
+    if settings.reference_kl:
+        other = load(reference).to(device)
+        divergences = get_reference_divergences(model, other, tokenizer.eos_token_id, sequences)
+        for line, *pair in zip(lines, *(values.tolist() for values in divergences), strict=True):
+            line |= dict(zip(REFERENCE_KL, (pair[0], int(pair[1])), strict=True))
     del model, own, sample
-    model = load(reference).to(device)
+    model = other or load(reference).to(device)
     reference_logps = get_sequence_logps(model, tokenizer.pad_token_id, sequences, settings.batch_size)
 
     for line, policy_logp, reference_logp in zip(

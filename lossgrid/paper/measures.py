@@ -4,8 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from lossgrid.studies.claims import PRIMARY
+
 COLUMNS = ["cell", "measure", "value", "error", "n"]
-FRONTIER = ("reward", "reward_minus_sft", "kl", "kl_per_token")
+FRONTIER = ("reward", "reward_minus_sft", "kl", "kl_per_token", "kl_reference_per_token")
+# The primary metric of a study without a reward, less the SFT model's; the metric itself stands in its own table.
+JUDGED = tuple(f"{metric}_minus_sft" for metric in PRIMARY if metric != "reward")
 # The length-controlled rate of a study and the published one, with their errors; a table has either.
 CONTROLLED = {
     "lc_study": "lc_study_standard_error",
@@ -21,7 +25,8 @@ def read_measures(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
     Returns:
         Columns cell, measure, value, error (its standard error) and n (what it is the mean of). Measures are
-        those of the tables, in their units: `reward`, `reward_minus_sft`, `kl`, `kl_per_token`; `mt_bench`,
+        those of the tables, in their units: `reward`, `reward_minus_sft`, `kl`, `kl_per_token`,
+        `kl_reference_per_token`, and without a reward its primary metric's `_minus_sft`; `mt_bench`,
         `mt_bench/{category}` and `mt_bench/turn~{turn}`; `win_rate`, `lc_win_rate` (percent); and
         `summary_win_rate_{opponent}` (percent).
     """
@@ -41,6 +46,10 @@ def _read_cells(cells: pd.DataFrame) -> Iterator[pd.DataFrame]:
     for name in FRONTIER:
         if name in trained:
             yield trained.assign(measure=name, value=trained[name], error=trained[f"{name}_se"])
+    for name in JUDGED:
+        if name in trained:
+            errors, n = trained[f"{name}_se"], trained[f"{name}_n"]
+            yield trained.assign(measure=name, value=trained[name], error=errors, n=n)
 
 
 def _read_mt_bench(scores: pd.DataFrame) -> Iterator[pd.DataFrame]:

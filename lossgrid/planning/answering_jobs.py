@@ -20,6 +20,8 @@ MODELS = 2
 # have two matrices of 4096, as many weights as three of 2731.
 CLASSIFIER = ModelShape(24, 1024, 2731, 16, 16, 50265, tied=True)
 CLASSIFIER_TOKENS = 512
+# Four tables of the divergence at 64 positions of 8 texts (lossgrid/training/reference_divergence.py).
+DIVERGENCE_POSITIONS = 4 * 64 * 8
 # Assumed: a server that loads a policy before it answers.
 SERVER_SECONDS = 300
 SERVER_CPUS = 2
@@ -60,8 +62,9 @@ def describe_generation(study: Study) -> Load:
     weighed = list_reply_groups(study, facts, judged=False)
     for group in weighed:
         tokens = group.prompt_tokens + group.limit
-        # By the policy and by the reference.
-        seconds += MODELS * get_scoring_seconds(facts.model, machine, group.prompts, tokens, group.batch_size)
+        # By the policy and by the reference, and by both again for their divergence at every position.
+        passes = MODELS * (2 if evaluation.reference_kl else 1)
+        seconds += passes * get_scoring_seconds(facts.model, machine, group.prompts, tokens, group.batch_size)
     # Weighing takes the answers to the held-out chats alone.
     extra = max(
         *(
@@ -75,6 +78,10 @@ def describe_generation(study: Study) -> Load:
             for group in weighed
         ),
     )
+    if evaluation.reference_kl:
+        # The reference is held beside the policy.
+        other = machine.number_bytes * facts.model.count_parameters()
+        extra = max(extra, other + DIVERGENCE_POSITIONS * FLOAT32 * facts.model.vocabulary)
     tokens = sum(group.prompts * (group.prompt_tokens + group.limit) for group in groups)
     return _describe(study, seconds, extra, BFLOAT16, tokens, serves=evaluation.engine == "server")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lossgrid.studies import Study, get_trained_cells
+from lossgrid.studies.claims import get_primary_evaluation
 from lossgrid.studies.products import list_documents, list_shards, list_table_rules
 
 SFT = "sft"
@@ -125,6 +126,12 @@ def _add_judging(
     return scores
 
 
+def _list_primary(study: Study, scores: dict[str, list[str]]) -> list[str]:
+    """What the primary metric of a study without a reward is read from."""
+    evaluation = get_primary_evaluation(study.model_dump())
+    return [_name_log("collect_leaderboard")] if evaluation == "alpaca_eval" else scores.get(evaluation, [])
+
+
 def _add_documents(
     graph: _Graph, study: Study, runs: list[str], frontier: list[str], scores: dict[str, list[str]]
 ) -> None:
@@ -140,7 +147,7 @@ def _add_documents(
     tables = [_name_log(rule) for rule in list_table_rules(study)]
     needs = {
         "audit_objectives": [],
-        "collect_results": [*runs, *frontier],
+        "collect_results": [*runs, *frontier, *_list_primary(study, scores)],
         "compare_predictions": [audit, cells],
         "collect_mt_bench": scores.get("mt_bench"),
         "collect_leaderboard": scores.get("alpaca_eval"),

@@ -7,6 +7,8 @@ import pandas as pd
 
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.statistics.clustered import estimate_mean, estimate_ratio
+from lossgrid.statistics.frontier_scores import read_scores
+from lossgrid.statistics.quality import describe_judged
 from lossgrid.studies import Study, find_aliases, get_cells
 
 HEALTH_COLUMNS = [
@@ -31,19 +33,32 @@ def collect_cells(study: Study, results: Path) -> pd.DataFrame:
 
     Args:
         study: The study.
-        results: Its results folder, with `sft/scores`, and `health.json` and `scores` of every trained cell.
+        results: Its results folder, with `sft/scores`, and `health.json` and `scores` of every trained cell; where
+            the study has no reward, those of its primary metric too.
 
     Returns:
-        A row for the SFT model (objective `sft`), then a row a cell in study order. `reward` (points), `kl`
-        (nats a response, KL(π‖reference) estimated from the policy's own responses) and `kl_per_token` come
-        with standard errors `_se`, clustered by chat over `n` responses to `chats` chats;
-        `reward_minus_sft` is paired by chat and turn. An alias repeats its trained cell's numbers and names
-        it in `alias_of`.
+        A row for the SFT model (objective `sft`), then a row a cell in study order. `kl` (nats a response,
+        KL(π‖reference) estimated from the policy's own responses) and `kl_per_token` come with standard errors `_se`,
+        clustered by chat over `n` responses to `chats` chats; where the study has a reward, `reward` (points, or a
+        classifier's probability) and `reward_minus_sft`, paired by chat and turn; where it measures it,
+        `kl_reference_per_token` (nats, KL(reference‖π) of the next token, over prompt and response). A study
+        without a reward has the columns of its primary metric instead (`describe_judged`). An alias repeats its
+        trained cell's numbers and names it in `alias_of`.
     """
     sft = read_scores(results / "sft")
-    rows = [{"cell": "sft", "objective": "sft", "title": "SFT", **describe_scores(sft, sft, "sft")}]
     cells = get_cells(study)
     aliases = find_aliases(cells)
+    folders = ["sft", *[f"cells/{cell.path}" for cell in cells if cell.path not in aliases]]
+    judged = describe_judged(study, results, folders).to_dict("index")
+    rows = [
+        {
+            "cell": "sft",
+            "objective": "sft",
+            "title": "SFT",
+            **describe_scores(sft, sft, "sft"),
+            **judged["sft"],
+        }
+    ]
     learned = {f"final_{each.name}" for cell in cells for each in CATALOGUE[cell.objective].learned}
     for cell in cells:
         trained = aliases.get(cell.path, cell.path)
@@ -62,6 +77,7 @@ def collect_cells(study: Study, results: Path) -> pd.DataFrame:
                 # What a cell learned beside its policy.
                 **{key: value for key, value in health.items() if key in learned},
                 **describe_scores(read_scores(folder), sft, cell.path),
+                **judged[f"cells/{trained}"],
             }
         )
     table = pd.DataFrame(rows)
@@ -70,12 +86,6 @@ def collect_cells(study: Study, results: Path) -> pd.DataFrame:
     table = table.reindex(columns=[*dict.fromkeys([*first, *table.columns])])
     whole = ["seed", "steps", "planned_steps", "nonfinite_steps", "first_nonfinite_step"]
     return table.astype(dict.fromkeys(whole, "Int64"))
-
-
-def read_scores(folder: Path) -> pd.DataFrame:
-    """The per-response scores of a run, indexed by chat and turn."""
-    scores = pd.read_json(folder / "scores" / "frontier.jsonl", lines=True)
-    return scores.set_index(["id", "turn"], verify_integrity=True)
 
 
 def describe_scores(scores: pd.DataFrame, sft: pd.DataFrame, cell: str) -> dict[str, float | int]:
@@ -87,12 +97,16 @@ def describe_scores(scores: pd.DataFrame, sft: pd.DataFrame, cell: str) -> dict[
     if not scores.index.equals(sft.index):
         raise ValueError(f"{cell} and the SFT model answered different chats; regenerate their responses")
     chats = scores.index.get_level_values("id")
-    estimates = {
-        "reward": estimate_mean(scores["reward"], chats),
-        "reward_minus_sft": estimate_mean(scores["reward"] - sft["reward"], chats),
-        "kl": estimate_mean(scores["kl"], chats),
-        "kl_per_token": estimate_ratio(scores["kl"], scores["tokens"], chats),
-    }
+    estimates = {}
+    if "reward" in scores:
+        estimates["reward"] = estimate_mean(scores["reward"], chats)
+        estimates["reward_minus_sft"] = estimate_mean(scores["reward"] - sft["reward"], chats)
+    estimates["kl"] = estimate_mean(scores["kl"], chats)
+    estimates["kl_per_token"] = estimate_ratio(scores["kl"], scores["tokens"], chats)
+    if "kl_reference" in scores:
+        estimates["kl_reference_per_token"] = estimate_ratio(
+            scores["kl_reference"], scores["kl_reference_tokens"], chats
+        )
     row = {"n": len(scores), "chats": chats.nunique()}
     for name, estimate in estimates.items():
         row |= {name: estimate.value, f"{name}_se": estimate.standard_error}

@@ -10,7 +10,7 @@ from lossgrid.statistics.multiplicity import adjust_benjamini_hochberg
 from lossgrid.statistics.paired import Comparison, compare_runs
 from lossgrid.statistics.runs import find_diverged, find_runs, get_folders
 from lossgrid.studies import Study
-from lossgrid.studies.claims import get_evaluated_metrics
+from lossgrid.studies.claims import choose_primary_metric, get_evaluated_metrics
 
 COLUMNS = [
     "metric", "setting", "objective", "title", "label", "alias_of", "baseline", "difference", "se", "low", "high",
@@ -30,7 +30,8 @@ def compare_cells(study: Study, results: Path, cells: pd.DataFrame) -> pd.DataFr
     Returns:
         A row for each metric that the study measures (but KL, which is no merit) and each `setting`
         (objective/setting, seeds averaged), with the paired `difference` from the `baseline`, which is the study's
-        first setting of DPO, or `sft` in a study without; the reward is compared with `sft` in any case. Then its
+        first setting of DPO, or `sft` in a study without; the primary metric, which is the reward where there is one,
+        is compared with `sft` in any case. Then its
         clustered standard error `se`, the ends `low` and `high` of its 95 % interval, `n` pairs in so many
         `clusters`, `left_out` pairs without both scores (of the length-controlled win rate without both judgments;
         their predictions are in its mean), `p` of no difference, `q` (p after Benjamini and Hochberg, over the
@@ -49,10 +50,12 @@ def compare_cells(study: Study, results: Path, cells: pd.DataFrame) -> pd.DataFr
     aliases = _find_aliases({reference: runs[reference] for reference in settings.index})
     baseline = get_baseline(settings)
     rows = []
-    for metric in get_evaluated_metrics(study.model_dump()):
+    evaluated = get_evaluated_metrics(study.model_dump())
+    primary = choose_primary_metric(evaluated)
+    for metric in evaluated:
         if metric == "kl":
             continue
-        others = list(dict.fromkeys([baseline, "sft"] if metric == "reward" else [baseline]))
+        others = list(dict.fromkeys([baseline, "sft"] if metric == primary else [baseline]))
         wanted = [run for reference in dict.fromkeys([*others, *settings.index]) for run in runs[reference]]
         scores = read_metrics(Path(results), wanted, metric)
         judged = find_judged(Path(results), scores, metric)

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lossgrid.statistics.cells_table import read_scores
+from lossgrid.statistics.frontier_scores import read_scores
+from lossgrid.studies import Study
+from lossgrid.studies.reward import describe_reward
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,17 @@ def find_judged(results: Path, scores: pd.DataFrame, metric: str) -> pd.DataFram
     """
     judgments = METRICS[metric].judgments
     return (read_metrics(results, scores.columns, judgments) if judgments else scores).notna()
+
+
+def get_metric(study: Study, metric: str) -> Metric:
+    """What a metric is in this study, whose reward may have a unit of its own.
+
+    Args:
+        study: The study.
+        metric: Key of `METRICS`.
+    """
+    words = describe_reward(study) if metric == "reward" else None
+    return replace(METRICS[metric], unit=words.unit) if words else METRICS[metric]
 
 
 def _read_frontier(column: str) -> Callable[[Path, Sequence[str]], dict[str, pd.Series]]:

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lossgrid.statistics.clustered import Estimate
 from lossgrid.statistics.paired import get_interval, get_quantile
+from lossgrid.statistics.quality import TRUE_REWARD, Quality
 
 # Of the steps, at either end of a run.
 WINDOW = 0.25
@@ -40,7 +42,10 @@ class Window:
 
 
 def compare_predictions(
-    audit: pd.DataFrame, cells: pd.DataFrame, logs: Mapping[str, Sequence[dict]]
+    audit: pd.DataFrame,
+    cells: pd.DataFrame,
+    logs: Mapping[str, Sequence[dict]],
+    quality: Quality | None = TRUE_REWARD,
 ) -> pd.DataFrame:
     """Set each trained cell beside its loss's audit.
 
@@ -48,6 +53,7 @@ def compare_predictions(
         audit: Table written by `audit_objectives`.
         cells: Table written by `collect_results`; aliases are left out.
         logs: The records of each trained cell's training log, by the cell's path.
+        quality: What a run is better or worse by than the SFT model; None where nothing of the kind is measured.
 
     Returns:
         A row a trained cell:
@@ -58,7 +64,8 @@ def compare_predictions(
           whether its sign is the predicted one, empty where no margin has arisen or the interval holds 0.
         - `trap_rho` and `late_margin`, the same mean over the last quarter.
         - `reward_minus_sft` ± `reward_minus_sft_se` with `n` and `chats`, and `reward_against_sft`: above, below or
-          within the 95 % interval.
+          within the 95 % interval. In a study without a reward, the same of its primary metric, with the columns that
+          the table of cells has for it; nothing of the kind without one.
         - `left_limit`, the margin below which float32 is not finite in this evaluation, `rho_min`, the worst margin
           met, `nonfinite_steps`, and `overflow_holds`: non-finite exactly where the worst margin lies below it.
     """
@@ -90,13 +97,7 @@ def compare_predictions(
                 "late_margin_se": late.standard_error,
                 "late_margin_low": late.low,
                 "late_margin_high": late.high,
-                "reward_minus_sft": cell.reward_minus_sft,
-                "reward_minus_sft_se": cell.reward_minus_sft_se,
-                "n": cell.n,
-                "chats": cell.chats,
-                "reward_against_sft": describe_difference(
-                    cell.reward_minus_sft, cell.reward_minus_sft_se, cell.chats
-                ),
+                **(_compare_with_sft(cell._asdict(), quality) if quality else {}),
                 "left_limit": limit,
                 "rho_min": cell.rho_min,
                 "nonfinite_steps": cell.nonfinite_steps,
@@ -104,6 +105,19 @@ def compare_predictions(
             }
         )
     return pd.DataFrame(rows)
+
+
+def _compare_with_sft(cell: Mapping[str, Any], quality: Quality) -> dict[str, Any]:
+    """The difference from the SFT model, what it rests on, and where it lies."""
+    value, error = cell[quality.difference], cell[f"{quality.difference}_se"]
+    n = quality.n if quality.is_reward else f"{quality.difference}_n"
+    return {
+        quality.difference: value,
+        f"{quality.difference}_se": error,
+        n: cell[n],
+        quality.difference_count: cell[quality.difference_count],
+        f"{quality.metric}_against_sft": describe_difference(value, error, cell[quality.difference_count]),
+    }
 
 
 def estimate_window(margins: np.ndarray, at_end: bool) -> Window:

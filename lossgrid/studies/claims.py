@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from lossgrid.studies.base import StrictModel, describe_field, fail
+from lossgrid.studies.reward import has_reward
 
 
 class DeclaredClaim(StrictModel):
@@ -32,10 +33,11 @@ class PairedDifference(DeclaredClaim):
         "summary_win_rate_human",
         "summary_win_rate_sft",
     ] = describe_field(
-        "What is compared. reward (points) and kl (nats a response) are measured in every study; mt_bench (points, "
-        "the mean over turns) needs `mt_bench` in mode single; win_rate and lc_win_rate (percentage points, the "
-        "second length-controlled) need `alpaca_eval`; summary_win_rate_human and summary_win_rate_sft "
-        "(percentage points) need `summaries` against that opponent."
+        "What is compared. kl (nats a response) is measured in every study, reward (points, or the probability that "
+        "a classifier gives) where the world knows one or names a classifier; mt_bench (points, the mean over turns) "
+        "needs `mt_bench` in mode single; win_rate and lc_win_rate (percentage points, the second length-controlled) "
+        "need `alpaca_eval`; summary_win_rate_human and summary_win_rate_sft (percentage points) need `summaries` "
+        "against that opponent."
     )
     direction: Literal["greater", "less"] = describe_field(
         "Whether the cell is claimed to lie above or below its baseline.", default="greater"
@@ -74,8 +76,10 @@ class ProportionOfRuns(DeclaredClaim):
     cells: str = describe_field("Pattern (`*`, `?`, `[…]`) over the `objective/setting` of the grid's cells.")
     event: Literal["diverged", "nonfinite", "below_sft", "failed"] = describe_field(
         "diverged: the run ended early or with weights that are not finite; nonfinite: it met a loss, gradient or "
-        "weight that is not finite; below_sft: its reward ends below the SFT model's, with the whole 95 % interval "
-        "of their paired difference, though nothing need be non-finite; failed: diverged or below_sft."
+        "weight that is not finite; below_sft: it ends below the SFT model, with the whole 95 % interval of their "
+        "paired difference, though nothing need be non-finite, by the study's primary metric: the reward, else the "
+        "first that is measured of mt_bench, lc_win_rate, summary_win_rate_sft and summary_win_rate_human; failed: "
+        "diverged or below_sft."
     )
     relation: Literal["above", "below", "none"] = describe_field(
         "The share lies above or below the threshold, or no run shows the event."
@@ -107,12 +111,19 @@ Claim = Annotated[PairedDifference | ProportionOfRuns | Bound, Field(discriminat
 
 # What a study must hold for a metric to be measured.
 NEEDS = {
+    "reward": "a classifier in world.reward",
     "mt_bench": "mt_bench in mode single",
     "win_rate": "alpaca_eval",
     "lc_win_rate": "alpaca_eval",
     "summary_win_rate_human": "summaries against both or human",
     "summary_win_rate_sft": "summaries against both or sft",
 }
+# Measured of every training.
+ALWAYS = {"grad_norm"}
+# By which of them a run counts as better or worse than the SFT model: the first that the study measures. The raw win
+# rate, which comes with the length-controlled one, is none.
+PRIMARY = ("reward", "mt_bench", "lc_win_rate", "summary_win_rate_sft", "summary_win_rate_human")
+BELOW_SFT = ("below_sft", "failed")
 
 
 def get_evaluated_metrics(study: Mapping[str, Any]) -> list[str]:
@@ -125,7 +136,7 @@ def get_evaluated_metrics(study: Mapping[str, Any]) -> list[str]:
         >>> get_evaluated_metrics({"summaries": {"rows": 100, "opponents": "sft"}})
         ['reward', 'kl', 'summary_win_rate_sft']
     """
-    metrics = ["reward", "kl"]
+    metrics = ["reward", "kl"] if has_reward(study) else ["kl"]
     if study.get("mt_bench") is not None and _get(study["mt_bench"], "mode", "single") == "single":
         metrics.append("mt_bench")
     if study.get("alpaca_eval") is not None:
@@ -134,6 +145,29 @@ def get_evaluated_metrics(study: Mapping[str, Any]) -> list[str]:
         opponents = _get(study["summaries"], "opponents", "both")
         metrics += [f"summary_win_rate_{one}" for one in ("human", "sft") if opponents in (one, "both")]
     return metrics
+
+
+def get_primary_evaluation(study: Mapping[str, Any]) -> str | None:
+    """The evaluation by the judge that gives the primary metric; None where a reward gives it, or nothing does.
+
+    Args:
+        study: As for `get_evaluated_metrics`.
+    """
+    metric = choose_primary_metric(get_evaluated_metrics(study))
+    return None if metric in (None, "reward") else NEEDS[metric].split()[0]
+
+
+def choose_primary_metric(evaluated: Collection[str]) -> str | None:
+    """The metric by which a run is better or worse than the SFT model; None where only the divergence is measured.
+
+    Args:
+        evaluated: What `get_evaluated_metrics` found.
+
+    Examples:
+        >>> choose_primary_metric(["kl", "win_rate", "lc_win_rate"])
+        'lc_win_rate'
+    """
+    return next((metric for metric in PRIMARY if metric in evaluated), None)
 
 
 def find_unevaluated(
@@ -149,12 +183,18 @@ def find_unevaluated(
         The location of each mistake and the sentence about it.
     """
     for index, claim in enumerate(claims):
-        if claim.kind == "paired_difference" and claim.metric not in evaluated:
-            known = ", ".join(evaluated)
-            message = (
-                f"is not measured by this study; add {NEEDS[claim.metric]} to it, or compare one of {known}"
-            )
+        metric = getattr(claim, "metric", None)
+        if metric is not None and metric not in {*evaluated, *ALWAYS}:
+            known = [each for each in evaluated if claim.kind == "paired_difference"] or ["grad_norm", "kl"]
+            verb = "compare" if claim.kind == "paired_difference" else "bound"
+            message = f"is not measured by this study; add {NEEDS[metric]} to it, or {verb} one of {', '.join(known)}"
             yield ("claims", index, "metric"), message
+        if getattr(claim, "event", None) in BELOW_SFT and choose_primary_metric(evaluated) is None:
+            message = (
+                "needs a reward or a judge; add world.reward, mt_bench in mode single, alpaca_eval or summaries to "
+                "the study, or claim diverged or nonfinite"
+            )
+            yield ("claims", index, "event"), message
 
 
 def _get(block: Any, key: str, default: str) -> Any:

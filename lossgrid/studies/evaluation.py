@@ -32,6 +32,12 @@ class Evaluation(StrictModel):
         default=None,
     )
 
+    reference_kl: bool = describe_field(
+        "Also measure the divergence of DiscoPOP's released code, KL(reference ‖ policy) of the next token, at every "
+        "position of prompt and reply; holds policy and reference at once.",
+        default=False,
+    )
+
     @model_validator(mode="after")
     def check_engine(self) -> "Evaluation":
         """A server has a command with a place for its port and its model, and no other engine has one."""

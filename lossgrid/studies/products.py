@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from lossgrid.objectives.catalogue import CATALOGUE
+from lossgrid.studies.claims import get_primary_evaluation
 from lossgrid.studies.schema import Study
 
 Run = TypeVar("Run")
@@ -31,6 +32,9 @@ def list_table_rules(study: Study) -> dict[str, tuple[str, ...]]:
     """The tables that each rule writes, each rule after those whose tables it reads."""
     evaluations, rules = study.get_evaluations(), {}
     rules["audit_objectives"] = ("audit", "shapes")
+    if get_primary_evaluation(study.model_dump()) == "alpaca_eval":
+        # Without a reward, the table of cells has win rates by question.
+        rules |= _JUDGED_TABLES["alpaca_eval"]
     rules["collect_results"] = ("cells",)
     rules["compare_predictions"] = ("predictions",)
     for evaluation, written in _JUDGED_TABLES.items():

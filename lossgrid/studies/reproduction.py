@@ -1,9 +1,14 @@
 """Which published study a study repeats, whose numbers its figures then show beside its own."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from lossgrid.studies.base import StrictModel, describe_field, fail
+from lossgrid.studies.evaluation import Evaluation
 from lossgrid.studies.judging import AlpacaEval, MtBench
+from lossgrid.studies.reward import describe_reward
+
+# The unit of the reward of DiscoPOP's IMDb study.
+PUBLISHED_REWARD = "P(POSITIVE)"
 
 
 class Reproduction(StrictModel):
@@ -16,8 +21,9 @@ class Reproduction(StrictModel):
     )
     frontier: str | None = describe_field(
         "CSV file of the paper's reward and KL divergence (columns loss, beta, reward, kl_divergence, a row a run), "
-        "shown on axes of their own beside the frontier, because its divergence is another one: per token, of the "
-        "policy from the reference's side, over prompt and response. null shows none.",
+        "shown beside the frontier: among the study's own runs where it measures the same, that is the divergence of "
+        "evaluation.reference_kl and the probability that a classifier calls a text POSITIVE; else on axes of their "
+        "own. null shows none.",
         default=None,
         min_length=1,
     )
@@ -30,6 +36,12 @@ class Reproduction(StrictModel):
                 "alpaca_eval with instructions and baseline: reference, or reproduces.frontier, or remove reproduces",
                 at=("reproduces",),
             )
+
+
+def is_published_frontier(world: Any, evaluation: Evaluation) -> bool:
+    """Whether reward and divergence are the published ones: P(POSITIVE), and KL(reference ‖ policy) of a token."""
+    words = describe_reward({"world": world})
+    return evaluation.reference_kl and words is not None and words.unit == PUBLISHED_REWARD
 
 
 def is_published_mt_bench(mt_bench: MtBench | None) -> bool:

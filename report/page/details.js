@@ -93,7 +93,7 @@ function showCategories(body, cell) {
 const SETS = {
   mt_bench: { name: "MT-Bench", spell: (score) => `${spellNumber(score)} of 10` },
   alpaca_eval: { name: "AlpacaEval", spell: (score) => `preferred to the opponent's with probability ${score.toFixed(2)}` },
-  heldout: { name: "Held-out chat", spell: (score) => `reward ${spellNumber(score)} points` },
+  heldout: { name: "Held-out chat", spell: (score) => `reward ${spellNumber(score)} ${DATA.measures.find((each) => each.key === "reward").unit}` },
 };
 
 function showSamples(body, cell, other) {

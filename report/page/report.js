@@ -75,7 +75,7 @@ function showPredictions() {
     { name: "smallest margin", unit: "nats", number: true, read: (row) => row.rho_min },
     { name: "steps not finite", number: true, read: (row) => row.nonfinite_steps },
     { name: "overflow as foretold", read: (row) => String(row.overflow_holds ?? ""), show: holds("overflow_holds") },
-    { name: "reward against SFT", read: (row) => row.reward_against_sft },
+    { name: `${DATA.quality} against SFT`, read: (row) => row.against_sft },
   ].filter((column) => DATA.predictions.some((row) => column.read(row) !== undefined)), DATA.predictions);
   fillTable(element("verdicts"), [
     { name: "setting", read: nameCell },

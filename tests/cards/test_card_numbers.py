@@ -1,14 +1,21 @@
 """The numbers of a card, from tables made up row by row."""
 
 import math
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from lossgrid.cards.measured import Tables
-from lossgrid.cards.sections import describe_health, describe_measured, describe_objective, warn_of_divergence
+from lossgrid.cards.sections import (
+    describe_health,
+    describe_measured,
+    describe_objective,
+    describe_training,
+    warn_of_divergence,
+)
 from lossgrid.objectives.catalogue import CATALOGUE
-from lossgrid.studies import get_cells, load_study
+from lossgrid.studies import get_cells, load_study, reward
 
 STUDY = """\
 title: Small
@@ -42,6 +49,43 @@ def make_tables(tmp_path):
         return Tables(load_study(file), tmp_path)
 
     return make
+
+
+def test_a_study_without_a_reward_says_how_far_the_judge_puts_it_from_sft(make_tables, monkeypatch):
+    """The number that its claims are about belongs on its card, and no reward of nobody's."""
+    monkeypatch.setattr(reward, "OPTIONAL", {"reviews"})
+    row = {"cell": DPO, **HEALTH, "n": 512, "chats": 256, "kl": 3.0, "kl_se": 0.1, "alias_of": None}
+    ending = {"": 0.5, "_se": 0.1, "_n": 158, "_clusters": 80}
+    row |= {f"summary_win_rate_human_minus_sft{name}": value for name, value in ending.items()}
+    tables = {
+        name: [{"cell": "none", "category": "all", "turn": "all"}]
+        for name in ("mt_bench", "summaries", "judge", "judge_costs")
+    }
+    divergence, difference = make_tables(JUDGE, cells=[row], **tables).measure(DPO)
+    assert (divergence.kind, difference.kind) == ("kl", "summary_win_rate_human_minus_sft")
+    assert difference.name == "win rate over human summaries less the SFT model's, paired, percentage points"
+    assert (difference.value, difference.n, difference.judged) == (
+        0.5,
+        "158 pairs of summaries of 80 posts",
+        True,
+    )
+    # t with 79 degrees of freedom: 1.9905 × 0.1.
+    assert difference.low == pytest.approx(0.5 - 0.19905, abs=1e-5)
+
+
+def test_the_training_of_another_world_is_described_by_its_settings(make_tables):
+    """A model from the Hub is found again by its name and revision alone."""
+    study = make_tables(cells=[{"cell": DPO}]).study
+    settings = {"kind": "hub", "model": {"name": "a/b", "revision": "c0ffee"}, "pairs": 100}
+    world = SimpleNamespace(kind="hub", model_dump=lambda **_: settings)
+    other = SimpleNamespace(**dict(study) | {"world": world})
+    pairs = {"kept": 90, "digest": "d" * 64, "truncated_responses": 2}
+    text = describe_training(other, get_cells(study)[0], pairs, "results/small")
+    assert "| model.name | a/b |" in text
+    assert "| model.revision | c0ffee |" in text
+    assert "90 preference pairs of the hub world (digest `dddddddddddddddd`; 2 responses cut" in text
+    assert "true reward" not in text
+    assert "Seeds: 1 of this training, 1 of the SFT model, 1 of the sampling." in text
 
 
 def test_an_interval_is_that_of_the_tables_of_differences(make_tables):

@@ -9,7 +9,7 @@ import pytest
 from lossgrid.generation.responses import generate_responses
 from lossgrid.worlds.reviews.corpus import make_heldout_chats
 
-SETTINGS = SimpleNamespace(max_new_tokens=10, temperature=1.0, batch_size=4, seed=3)
+SETTINGS = SimpleNamespace(max_new_tokens=10, temperature=1.0, batch_size=4, seed=3, reference_kl=False)
 
 
 def answer(policy: Path, reference: Path, chats: list[dict], output: Path, judged=()) -> tuple[int, int]:

@@ -25,7 +25,7 @@ from lossgrid.worlds.reviews.policy import build_policy
 from lossgrid.worlds.reviews.tokenizer import build_tokenizer
 
 SERVER = Path(__file__).with_name("chat_server.py")
-SETTINGS = SimpleNamespace(max_new_tokens=12, temperature=1.0, batch_size=4, seed=3)
+SETTINGS = SimpleNamespace(max_new_tokens=12, temperature=1.0, batch_size=4, seed=3, reference_kl=False)
 
 
 @pytest.fixture(scope="module")

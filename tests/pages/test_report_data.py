@@ -14,7 +14,7 @@ from lossgrid.pages.report.tables import get_interval
 from lossgrid.pages.report.timelines import FEWEST, gather_timelines, thin_out
 from lossgrid.statistics.judge_card import describe_card
 from lossgrid.statistics.leaderboard import OFFICIAL_COLUMNS, STUDY_COLUMNS
-from lossgrid.studies import load_study
+from lossgrid.studies import load_study, reward
 from tests.cluster.working_copy import ROOT
 from tests.figures.made_up_card import FILES, make_card_rows
 from tests.pages.made_results import make_results, make_study, make_unjudged_results
@@ -173,3 +173,35 @@ def test_the_judge_card_is_shown_without_its_counts(tmp_path):
     assert {(row["judge"], row["stored_judge"]) for row in rows} == {("new", "gpt-4")}
     assert {"spearman", "kappa", "inconsistent", "longer_preferred"} <= {row["measure"] for row in rows}
     assert not {"asked", "lines"} & {row["measure"] for row in rows}
+
+
+def test_a_study_without_a_reward_has_a_report(tmp_path, monkeypatch):
+    """A page that reads a reward that no world gives would be the only thing missing after days."""
+    file = make_study(tmp_path, [1], [0.05])
+    results = make_results(tmp_path, file)
+    tables = results / "tables"
+    cells = pd.read_csv(tables / "cells.csv").drop(columns=["reward", "reward_se"])
+    cells.assign(kl_reference_per_token=0.25, kl_reference_per_token_se=0.01).to_csv(
+        tables / "cells.csv", index=False
+    )
+    foretold = pd.read_csv(tables / "predictions.csv")
+    foretold.assign(mt_bench_against_sft="below").to_csv(tables / "predictions.csv", index=False)
+    for scores in results.glob("**/scores/frontier.jsonl"):
+        lines = [json.loads(line) for line in scores.read_text().splitlines()]
+        scores.write_text("".join(json.dumps({**line, "reward": None}) + "\n" for line in lines))
+    monkeypatch.setattr(reward, "OPTIONAL", {"reviews"})
+    report = gather_report(load_study(file), file, results, ROOT / "requirements.lock")
+    assert [measure["key"] for measure in report["measures"]] == [
+        "lc",
+        "win",
+        "mt_bench",
+        "kl",
+        "kl_reference",
+    ]
+    assert report["quality"] == "MT-Bench"
+    assert {row["against_sft"] for row in report["predictions"]} == {"below"}
+    row = next(row for row in report["rows"] if row["cell"] == DPO)
+    assert "reward" not in row
+    assert row["kl_reference"]["value"] == 0.25
+    (up,) = [each for each in report["charts"]["outcome"]["params"] if each["name"] == "up"]
+    assert up["value"] == "lc"

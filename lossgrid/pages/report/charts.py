@@ -9,6 +9,8 @@ from lossgrid.studies.start_warnings import BOUNDED_FROM, MONOTONE_UP_TO
 
 # Names of the page's data.
 ROWS, CATEGORIES, TIMELINES, WEDGE = "rows", "categories", "timelines", "wedge"
+# Measures that say how far a policy moved, and not how good it is.
+DIVERGENCES = {"kl", "kl_reference"}
 # Beside the measures, what an axis may show.
 LENGTH = {"length": "length of an answer, characters"}
 DIVERGED = "diverged"
@@ -56,7 +58,9 @@ def make_outcome(looks: Mapping[str, str], measures: Mapping[str, str]) -> alt.L
     """Every cell by two measures with their intervals; diverged cells are crosses."""
     names = {**measures, **LENGTH}
     across = make_choice("across", names, "kl" if "kl" in measures else "length")
-    up = make_choice("up", names, next(key for key in measures if key != "kl" or len(measures) == 1))
+    up = make_choice(
+        "up", names, next((key for key in measures if key not in DIVERGENCES), next(iter(measures)))
+    )
     focus = alt.selection_point(name="focus", fields=["title"], bind="legend")
     base = (
         alt.Chart(alt.NamedData(name=ROWS))

@@ -9,11 +9,13 @@ import pandas as pd
 from lossgrid.figures.looks import get_look
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.pages.report.charts import get_wedge, make_charts
-from lossgrid.pages.report.leaderboard import MEASURES, gather_rows
+from lossgrid.pages.report.leaderboard import gather_rows, get_measures
 from lossgrid.pages.report.provenance import gather_provenance
 from lossgrid.pages.report.samples import gather_samples
 from lossgrid.pages.report.tables import get_interval, list_records, read_table
 from lossgrid.pages.report.timelines import SHOWN, gather_timelines
+from lossgrid.statistics.judged_metrics import METRICS
+from lossgrid.statistics.quality import Quality, get_quality
 from lossgrid.studies import Study
 
 AUDIT = (
@@ -33,7 +35,7 @@ AUDIT = (
 PREDICTIONS = (
     "cell", "title", "label", "seed", "predicted_start", "early_margin", "early_margin_low", "early_margin_high",
     "start_holds", "trap_rho", "late_margin", "late_margin_low", "late_margin_high", "left_limit", "rho_min",
-    "nonfinite_steps", "overflow_holds", "reward_against_sft",
+    "nonfinite_steps", "overflow_holds",
 )  # fmt: skip
 
 
@@ -49,10 +51,10 @@ def gather_report(study: Study, file: Path, results: Path, lock: Path) -> dict[s
     Returns:
         What report/page/report.js reads; its parts are described where they are gathered.
     """
-    tables = results / "tables"
+    tables, quality = results / "tables", get_quality(study)
     rows = gather_rows(tables)
     cells = [row["cell"] for row in rows]
-    measures = [each for each in MEASURES if any(each[0] in row for row in rows)]
+    measures = [each for each in get_measures(study) if any(each[0] in row for row in rows)]
     looks = {row["title"]: get_look(row["objective"]).colour for row in rows}
     categories = gather_categories(tables)
     timelines = gather_timelines(results / "cells", [cell for cell in cells if cell != "sft"])
@@ -80,7 +82,8 @@ def gather_report(study: Study, file: Path, results: Path, lock: Path) -> dict[s
         "timelines": timelines,
         "timeline_names": logged,
         "audit": list_records(pick(read_table(tables, "audit"), AUDIT)),
-        "predictions": list_records(pick(read_table(tables, "predictions"), PREDICTIONS)),
+        "predictions": gather_predictions(tables, quality),
+        "quality": METRICS[quality.metric].name if quality else "",
         "samples": asdict(gather_samples(results, cells)),
         "provenance": gather_provenance(study, file, results, lock),
     }
@@ -91,6 +94,14 @@ def gather_settings(tables: Path) -> dict[str, dict[str, Any]]:
     names = [each.name for objective in CATALOGUE.values() for each in objective.hyperparameters]
     shown = ("cell", *dict.fromkeys([*names, "evaluation"]), "final_beta_mix")
     return {record.pop("cell"): record for record in list_records(pick(read_table(tables, "cells"), shown))}
+
+
+def gather_predictions(tables: Path, quality: Quality | None) -> list[dict[str, Any]]:
+    """What the audit foretold of every cell and what came; ``against_sft`` is where its primary metric lies."""
+    table = read_table(tables, "predictions")
+    column = f"{quality.metric}_against_sft" if quality else ""
+    known = table.rename(columns={column: "against_sft"})
+    return list_records(pick(known, (*PREDICTIONS, "against_sft")))
 
 
 def gather_categories(tables: Path) -> list[dict[str, Any]]:

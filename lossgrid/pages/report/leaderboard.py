@@ -7,15 +7,33 @@ import pandas as pd
 
 from lossgrid.pages.report.tables import get_interval, read_table
 from lossgrid.statistics.leaderboard import OFFICIAL_COLUMNS, STUDY_COLUMNS
+from lossgrid.studies import Study
+from lossgrid.studies.reward import KNOWN_REWARD, describe_reward
+
+# Measures that stand in the table of cells, with their columns there.
+FRONTIER = {"reward": "reward", "kl": "kl", "kl_reference": "kl_reference_per_token"}
 
 # What a row may hold, in the order of the page: its key, heading, unit and meaning. Means are 95 % intervals.
 MEASURES = (
     ("lc", "win rate, length-controlled", "%", "AlpacaEval 2.0, against the opponent of the study"),
     ("win", "win rate, raw", "%", "AlpacaEval 2.0, against the opponent of the study"),
     ("mt_bench", "MT-Bench", "points of 10", "mean over questions and turns"),
-    ("reward", "reward", "points", "true reward of answers to held-out prompts"),
+    ("reward", "reward", KNOWN_REWARD.unit, KNOWN_REWARD.meaning),
     ("kl", "KL divergence", "nats", "KL(policy ‖ reference), summed over the tokens of an answer"),
+    (
+        "kl_reference",
+        "KL divergence, reference ‖ policy",
+        "nats a token",
+        "of the next token, a mean over the positions of prompt and answer",
+    ),
 )
+
+
+def get_measures(study: Study) -> list[tuple[str, str, str, str]]:
+    """`MEASURES` in the words of a study, whose reward may be a classifier's probability."""
+    words = describe_reward(study) or KNOWN_REWARD
+    own = {"reward": ("reward", "reward", words.unit, words.meaning)}
+    return [own.get(each[0], each) for each in MEASURES]
 
 
 def gather_rows(tables: Path) -> list[dict[str, Any]]:
@@ -48,8 +66,7 @@ def index_by_cell(table: pd.DataFrame) -> dict[str, Any]:
 def describe_row(row: Any, score: Any, rate: Any) -> dict[str, Any]:
     """One row of the leaderboard."""
     measures = {
-        "reward": get_interval(row.reward, row.reward_se),
-        "kl": get_interval(row.kl, row.kl_se),
+        **{key: _get_estimate(row, column) for key, column in FRONTIER.items()},
         "mt_bench": score and get_interval(score.score, score.score_se),
         "win": rate and get_interval(rate.win_rate, rate.standard_error),
         "lc": rate and get_length_controlled(rate),
@@ -100,6 +117,11 @@ def describe_health(row: Any) -> str:
         else (f", {int(row.nonfinite_steps)} of them not finite")
     )
     return f"finished, {steps}{skipped}"
+
+
+def _get_estimate(row: Any, column: str) -> dict[str, float] | None:
+    """The interval of a column of the table of cells; None where the study does not measure it."""
+    return get_interval(getattr(row, column, None), getattr(row, f"{column}_se", None))
 
 
 def _is_missing(value: Any) -> bool:

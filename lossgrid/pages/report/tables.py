@@ -31,7 +31,7 @@ def get_interval(value: Any, error: Any) -> dict[str, float] | None:
         value: The mean.
         error: Its standard error; empty where it has none.
     """
-    if pd.isna(value):
+    if value is None or pd.isna(value):
         return None
-    half = 0.0 if pd.isna(error) else HALF_WIDTH * float(error)
+    half = 0.0 if error is None or pd.isna(error) else HALF_WIDTH * float(error)
     return {"value": float(value), "low": float(value) - half, "high": float(value) + half}

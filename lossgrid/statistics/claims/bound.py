@@ -5,20 +5,18 @@ import pandas as pd
 
 from lossgrid.statistics.claims.finding import Finding, count, lean, say
 from lossgrid.statistics.claims.proportion import select_runs
-from lossgrid.statistics.judged_metrics import METRICS
+from lossgrid.statistics.judged_metrics import Metric
 from lossgrid.statistics.paired import get_quantile
 from lossgrid.studies.claims import Bound
 
 
-def judge_bound(claim: Bound, trained: pd.DataFrame) -> Finding:
-    """The largest value of the runs, against the bound.
+def judge_bound(claim: Bound, metric: Metric, trained: pd.DataFrame) -> Finding:
+    """The largest mean of the runs, against the bound.
 
     A mean is bounded where the 95 % interval of every run is. There is no p-value: the largest of several means is
     chosen by its value, so that a test of it alone would find too much.
     """
     runs = select_runs(trained, claim.cells)
-    if claim.metric == "grad_norm":
-        return _judge_gradients(claim, runs)
     scored = runs[np.isfinite(runs[claim.metric].astype(float))]
     missing = len(runs) - len(scored)
     numbers = {"runs": len(runs), "threshold": claim.at_most}
@@ -31,7 +29,7 @@ def judge_bound(claim: Bound, trained: pd.DataFrame) -> Finding:
     # A run without scores, or without an interval, may hold anything.
     within = not missing and bool(((means + reaches) <= claim.at_most).all())
     detail = (
-        f"The largest mean {claim.metric} of {count(len(runs))} is {say(value)} {METRICS[claim.metric].unit} (95 % "
+        f"The largest mean {claim.metric} of {count(len(runs))} is {say(value)} {metric.unit} (95 % "
         f"interval {say(low)} to {say(high)}, {scored.loc[largest, 'n']:.0f} responses), of "
         f"{scored.loc[largest, 'run']}"
     )
@@ -46,8 +44,9 @@ def judge_bound(claim: Bound, trained: pd.DataFrame) -> Finding:
     return Finding(lean(within, beyond), detail, numbers)
 
 
-def _judge_gradients(claim: Bound, runs: pd.DataFrame) -> Finding:
-    """A gradient that is not finite lies within no bound."""
+def judge_gradients(claim: Bound, trained: pd.DataFrame) -> Finding:
+    """The largest gradient norm of the runs, against the bound; one that is not finite lies within no bound."""
+    runs = select_runs(trained, claim.cells)
     norms = runs["max_grad_norm"].astype(float)
     broken = int((runs["nonfinite_steps"].astype(float) > 0).sum())
     steps = int(runs["steps"].astype(float).sum())

@@ -6,23 +6,25 @@ import numpy as np
 import pandas as pd
 
 from lossgrid.statistics.claims.finding import LEVEL, Finding, lean, percent, say
-from lossgrid.statistics.judged_metrics import METRICS, Metric, find_judged, read_metrics
+from lossgrid.statistics.judged_metrics import Metric, find_judged, read_metrics
 from lossgrid.statistics.paired import POWER, compare_runs
 from lossgrid.statistics.runs import find_diverged, get_folders
 from lossgrid.studies.claims import PairedDifference
 
 
-def judge_difference(claim: PairedDifference, trained: pd.DataFrame, results: Path, tests: int) -> Finding:
+def judge_difference(
+    claim: PairedDifference, metric: Metric, trained: pd.DataFrame, results: Path, tests: int
+) -> Finding:
     """The mean difference over the same questions, seeds averaged, clustered by question, against 0.
 
     Args:
         claim: The claim.
+        metric: What its metric is in the study.
         trained: Table of `find_runs`.
         results: Results folder of the study.
         tests: Claims of the study that have a p-value, which the smallest difference that would be found allows for.
     """
     own, others = (get_folders(trained, name) for name in (claim.cell, claim.baseline))
-    metric = METRICS[claim.metric]
     scores = read_metrics(results, [*own, *others], claim.metric)
     judged = find_judged(results, scores, claim.metric)
     compared = compare_runs(scores[own], scores[others], judged.all(axis=1))

@@ -7,38 +7,49 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from lossgrid.statistics.claims.finding import Finding, count, lean, percent
+from lossgrid.statistics.judged_metrics import METRICS
 from lossgrid.statistics.paired import CONFIDENCE, get_quantile
-from lossgrid.studies.claims import ProportionOfRuns
+from lossgrid.statistics.quality import Quality
+from lossgrid.studies.claims import BELOW_SFT, ProportionOfRuns
 
 EVENTS = {
     "diverged": "diverged",
     "nonfinite": "met a loss, gradient or weight that is not finite",
-    "below_sft": "ended below the SFT model's reward with their whole interval",
-    "failed": "diverged or ended below the SFT model's reward with their whole interval",
+    "below_sft": "ended below the SFT model's {quality} with their whole interval",
+    "failed": "diverged or ended below the SFT model's {quality} with their whole interval",
 }
 
 
-def judge_proportion(claim: ProportionOfRuns, trained: pd.DataFrame) -> Finding:
+def judge_proportion(claim: ProportionOfRuns, trained: pd.DataFrame, quality: Quality | None) -> Finding:
     """The exact (Clopper–Pearson) interval of the share, and the exact binomial test against the threshold.
 
     The runs count as draws of equal standing, although they differ in their settings. A claim that no run shows
     the event is refuted by one that does, and supported only as far as its runs reach, which the sentence says.
+
+    Args:
+        claim: The claim.
+        trained: Table of `find_runs`.
+        quality: What a run lies below the SFT model by; None where the study measures nothing of the kind, and then
+            no claim is about it.
     """
     runs = select_runs(trained, claim.cells)
     diverged = (runs["status"] == "diverged").to_numpy()
+    compares = claim.event in BELOW_SFT
+    below = _is_below_sft(runs, quality) if compares else np.zeros(len(runs), bool)
     shown = {
         "diverged": diverged,
         "nonfinite": diverged | (runs["nonfinite_steps"].astype(float) > 0).to_numpy(),
-        "below_sft": _is_below_sft(runs),
-        "failed": diverged | _is_below_sft(runs),
+        "below_sft": below,
+        "failed": diverged | below,
     }[claim.event]
     events, n = int(shown.sum()), len(runs)
     share, interval = events / n, binomtest(events, n).proportion_ci(CONFIDENCE, method="exact")
     low, high = float(interval.low), float(interval.high)
     numbers = {"effect": share, "low": low, "high": high, "n": n, "runs": n, "threshold": claim.threshold}
-    said = f"{events} of {count(n)} {EVENTS[claim.event]}"
-    unscored = int(runs["reward_minus_sft"].isna().sum())
-    if unscored and claim.event in ("below_sft", "failed"):
+    event = EVENTS[claim.event].format(quality=METRICS[quality.metric].name if quality else "")
+    said = f"{events} of {count(n)} {event}"
+    unscored = int(runs[quality.difference].isna().sum()) if compares else 0
+    if unscored:
         said += f" ({unscored} without scores, which are not compared)"
     if claim.relation == "none":
         detail = f"{said}; the claim is that none does"
@@ -70,6 +81,7 @@ def select_runs(trained: pd.DataFrame, pattern: str) -> pd.DataFrame:
     return matching.drop_duplicates("run")
 
 
-def _is_below_sft(runs: pd.DataFrame) -> np.ndarray:
-    reach = get_quantile(runs["chats"].to_numpy(float)) * runs["reward_minus_sft_se"].to_numpy(float)
-    return runs["reward_minus_sft"].to_numpy(float) + reach < 0
+def _is_below_sft(runs: pd.DataFrame, quality: Quality) -> np.ndarray:
+    errors = runs[f"{quality.difference}_se"].to_numpy(float)
+    reach = get_quantile(runs[quality.difference_count].to_numpy(float)) * errors
+    return runs[quality.difference].to_numpy(float) + reach < 0

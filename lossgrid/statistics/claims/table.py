@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lossgrid.statistics.claims.bound import judge_bound
+from lossgrid.statistics.claims.bound import judge_bound, judge_gradients
 from lossgrid.statistics.claims.difference import judge_difference, say_smallest
 from lossgrid.statistics.claims.finding import LEVEL, Finding, say_p
 from lossgrid.statistics.claims.proportion import judge_proportion
+from lossgrid.statistics.judged_metrics import get_metric
 from lossgrid.statistics.multiplicity import adjust_holm
+from lossgrid.statistics.quality import get_quality
 from lossgrid.statistics.runs import find_runs
 from lossgrid.studies import Study
 from lossgrid.studies.claims import Claim
@@ -49,7 +51,7 @@ def evaluate_claims(study: Study, results: Path, cells: pd.DataFrame) -> pd.Data
     """
     trained = find_runs(cells)
     tested = [is_tested(claim) for claim in study.claims]
-    findings = [_judge(claim, trained, Path(results), sum(tested)) for claim in study.claims]
+    findings = [_judge(study, claim, trained, Path(results), sum(tested)) for claim in study.claims]
     # A declared test that could not be made stays in the family: the data do not decide how many tests there are.
     family = [
         1.0 if np.isnan(each.p) and test else each.p for each, test in zip(findings, tested, strict=True)
@@ -73,14 +75,15 @@ def is_tested(claim: Claim) -> bool:
     )
 
 
-def _judge(claim: Claim, trained: pd.DataFrame, results: Path, tests: int) -> Finding:
+def _judge(study: Study, claim: Claim, trained: pd.DataFrame, results: Path, tests: int) -> Finding:
+    if claim.kind == "proportion_of_runs":
+        return judge_proportion(claim, trained, get_quality(study))
+    if claim.metric == "grad_norm":
+        return judge_gradients(claim, trained)
+    metric = get_metric(study, claim.metric)
     if claim.kind == "paired_difference":
-        return judge_difference(claim, trained, results, tests)
-    return (
-        judge_proportion(claim, trained)
-        if claim.kind == "proportion_of_runs"
-        else judge_bound(claim, trained)
-    )
+        return judge_difference(claim, metric, trained, results, tests)
+    return judge_bound(claim, metric, trained)
 
 
 def _settle(finding: Finding, adjusted: float, tests: int) -> dict:

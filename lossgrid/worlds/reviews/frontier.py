@@ -3,22 +3,18 @@
 import json
 from pathlib import Path
 
+from lossgrid.generation.divergence import describe_divergence
 from lossgrid.worlds.reviews.reward import score_reply
 
 
 def score_frontier(study, responses: Path, scores: Path) -> int:
-    r"""Score a policy's responses.
-
-    The KL divergence of one response is estimated by its log-ratio,
-    :math:`\log\pi(y|x) - \log\pi_{ref}(y|x)` summed over the response's tokens, whose mean over responses
-    drawn from the policy is :math:`KL(\pi\,\|\,\pi_{ref})` without bias; a single response's value can be
-    negative.
+    """Score a policy's responses.
 
     Args:
         study: Unused: the reward is the same in all studies of the world.
         responses: JSON lines written by `generate_responses`.
         scores: JSON lines to write, beside and renamed, one a response: `id`, `turn`, `aspect`, `reward`
-            (points), `kl` (nats), `tokens`, `finished`.
+            (points) and what `describe_divergence` says.
 
     Returns:
         The number of responses.
@@ -35,9 +31,7 @@ def score_frontier(study, responses: Path, scores: Path) -> int:
                 "turn": response["turn"],
                 "aspect": aspect,
                 "reward": score_reply(response["response"], aspect).total,
-                "kl": response["policy_logp"] - response["reference_logp"],
-                "tokens": response["tokens"],
-                "finished": response["finished"],
+                **describe_divergence(response),
             }
             file.write(json.dumps(score) + "\n")
     beside.rename(scores)
