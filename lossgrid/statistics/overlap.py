@@ -57,14 +57,14 @@ class Overlaps:
 
 
 def normalise_text(text: str) -> str:
-    """The words of a text, whatever its letters' case, its punctuation, white space and kind of Unicode.
+    r"""The words of a text, whatever its letters' case, its punctuation, white space and kind of Unicode.
 
     Compatibility forms are resolved (NFKC after case folding, as Unicode's NFKC_Casefold does), characters that only
     format (soft hyphens, joiners) go, and runs of punctuation and white space become one blank. Signs that carry a
     meaning stay: C++ is not C. A text without a word becomes empty.
 
     Examples:
-        >>> normalise_text("  What’s a “ﬁne” day?\\n\\n* It's: C++! ")
+        >>> normalise_text("  What’s a “ﬁne” day?\n\n* It's: C++! ")
         'what s a fine day it s c++'
     """
     folded = unicodedata.normalize("NFD", text.translate(_FORMATTING)).casefold()
