@@ -21,7 +21,7 @@ def main(
     from lossgrid.statistics.data_card.table import describe_data
 
     described, tokens = describe_data(pairs, reference, corpus, prompts)
-    described.to_csv(table, index=False, float_format="%.6g")
+    described.to_csv(table, index=False, float_format="%.9g")
     tokens.to_csv(lengths, index=False)
     print(described[["part", "measure", "value", "low", "high", "n"]].to_string(index=False))
 

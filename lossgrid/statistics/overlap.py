@@ -1,8 +1,9 @@
 """Which texts of a training set are also in an evaluation: the same question, or a long run of the same words."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 # Words in a row that two texts hardly share by chance: Brown et al. 2020, arXiv:2005.14165, appendix C.
 WORDS = 13
@@ -88,9 +89,7 @@ def find_overlaps(
     Raises:
         ValueError: For runs of no word.
     """
-    return _find(
-        ((text, text) for text in training_texts), [(text, text) for text in evaluation_texts], words
-    )
+    return _find(([text] for text in training_texts), [[text] for text in evaluation_texts], words)
 
 
 def find_prompt_overlaps(
@@ -101,7 +100,7 @@ def find_prompt_overlaps(
     """The same for conversations, of which only what the user says counts: a system message is common to all.
 
     Two are the same where they open with the same message of the user, because what follows may be as short as
-    "go on"; runs of words are looked for in all of the user's messages.
+    "go on"; runs of words are looked for within each of the user's messages.
 
     Args:
         training: Conversations as messages with `role` and `content`.
@@ -111,51 +110,44 @@ def find_prompt_overlaps(
     Raises:
         ValueError: For runs of no word.
     """
-    return _find(map(_read_user, training), [_read_user(chat) for chat in evaluation], words)
+    return _find(map(_read_user, training), map(_read_user, evaluation), words)
 
 
-def _read_user(messages: Sequence[Mapping[str, str]]) -> tuple[str, str]:
-    """What opens a conversation, and all that the user says in it."""
-    said = [message["content"] for message in messages if message["role"] == USER]
-    return (said[0] if said else ""), "\n".join(said)
+def _read_user(messages: Sequence[Mapping[str, str]]) -> list[str]:
+    """What the user says in a conversation."""
+    return [message["content"] for message in messages if message["role"] == USER]
 
 
-def _find(training: Iterable[tuple[str, str]], evaluation: Sequence[tuple[str, str]], words: int) -> Overlaps:
-    """Compare pairs of a text to equal and a text to share words with."""
+def _find(training: Iterable[Sequence[str]], evaluation: Iterable[Sequence[str]], words: int) -> Overlaps:
+    """Compare lists of texts, of which the first is to be equal, and each may share words."""
     if words < 1:
         raise ValueError(f"words: {words}: a run has at least 1 word")
-    equal: dict[str, list[int]] = {}
+    openings: dict[str, list[int]] = {}
     runs: dict[tuple[str, ...], list[int]] = {}
     for place, texts in enumerate(evaluation):
-        opening, whole = _normalise_both(texts)
-        if opening:
-            equal.setdefault(opening, []).append(place)
-        for run in set(_list_runs(whole, words)):
+        said = list(map(normalise_text, texts))
+        if said and said[0]:
+            openings.setdefault(said[0], []).append(place)
+        for run in set(_list_runs(said, words)):
             runs.setdefault(run, []).append(place)
 
     same, shared, evaluation_same, evaluation_shared = {}, {}, set(), set()
     known = frozenset(runs)
     for place, texts in enumerate(training):
-        opening, whole = _normalise_both(texts)
-        if opening in equal:
-            same[place] = equal[opening][0]
-            evaluation_same.update(equal[opening])
+        said = list(map(normalise_text, texts))
+        if said and said[0] in openings:
+            same[place] = openings[said[0]][0]
+            evaluation_same.update(openings[said[0]])
         # Nearly all texts share nothing, which sets can tell by themselves.
-        if not known.isdisjoint(_list_runs(whole, words)):
-            found = [run for run in _list_runs(whole, words) if run in known]
+        if not known.isdisjoint(_list_runs(said, words)):
+            found = [run for run in _list_runs(said, words) if run in known]
             shared[place] = runs[found[0]][0]
             for run in found:
                 evaluation_shared.update(runs[run])
     return Overlaps(same, shared, frozenset(evaluation_same), frozenset(evaluation_shared))
 
 
-def _normalise_both(texts: tuple[str, str]) -> tuple[str, str]:
-    opening, whole = texts
-    normalised = normalise_text(opening)
-    return normalised, normalised if whole == opening else normalise_text(whole)
-
-
-def _list_runs(text: str, words: int) -> Iterable[tuple[str, ...]]:
-    """Every run of so many words of a normalised text, by its start."""
-    split = text.split()
-    return zip(*(split[start:] for start in range(words)), strict=False)
+def _list_runs(texts: Iterable[str], words: int) -> Iterator[tuple[str, ...]]:
+    """Every run of so many words within one of the normalised texts."""
+    split = (text.split() for text in texts)
+    return chain.from_iterable(zip(*(each[start:] for start in range(words)), strict=False) for each in split)

@@ -124,6 +124,8 @@ def test_of_conversations_only_the_user_counts():
     training = [say("what is a loss?"), say("hello", "go on"), say("Who?", "tell me of a b c")]
     evaluation = [say("What is a LOSS", "go on"), say("then", "go on"), say("tell me of a b c")]
     found = find_prompt_overlaps(training, evaluation, words=6)
+    # No run goes on from one message into the next.
+    assert find_prompt_overlaps([say("a b", "c d")], [say("o a b", "c d e")], words=3).training == frozenset()
     assert found.same == {0: 0}
     assert found.shared == {2: 2}
     assert find_prompt_overlaps([[]], [[]]).training == frozenset()

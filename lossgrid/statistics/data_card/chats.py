@@ -75,7 +75,7 @@ def describe_overlaps(
         f"chats that open with the same question as a prompt of {name}", n,
     )  # fmt: skip
     yield count(
-        part, f"{WORDS}_words_of_{training}", len(found.evaluation_shared), "chats",
+        part, f"shares_words_with_{training}", len(found.evaluation_shared), "chats",
         f"chats that share {WORDS} words in a row with a prompt of {name}", n,
     )  # fmt: skip
     yield count(
