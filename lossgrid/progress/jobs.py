@@ -75,7 +75,8 @@ def list_jobs(study: Study) -> dict[str, Job]:
         evaluation: _add_judging(graph, study, evaluation, answers, prompts)
         for evaluation in study.get_evaluations()
     }
-    _add_documents(graph, study, list(runs.values()), frontier, scores)
+    data = [corpus, pairs, reference, *prompts]
+    _add_documents(graph, study, list(runs.values()), frontier, scores, data)
     return graph.jobs
 
 
@@ -123,7 +124,12 @@ def _add_judging(
 
 
 def _add_documents(
-    graph: _Graph, study: Study, runs: list[str], frontier: list[str], scores: dict[str, list[str]]
+    graph: _Graph,
+    study: Study,
+    runs: list[str],
+    frontier: list[str],
+    scores: dict[str, list[str]],
+    data: list[str],
 ) -> None:
     """What readers open: tables, figures, cards and pages."""
     documents = list_documents(study)
@@ -136,6 +142,7 @@ def _add_documents(
     tables = [_name_log(rule) for rule in list_table_rules(study)]
     needs = {
         "audit_objectives": [],
+        "describe_data": data,
         "collect_results": [*runs, *frontier],
         "compare_predictions": [audit, cells],
         "collect_mt_bench": scores.get("mt_bench"),
@@ -147,6 +154,7 @@ def _add_documents(
         "collect_costs": [cells, *judged],
         "write_numbers": [cells, *scored, _name_log("compare_cells"), *claims],
         "plot_loss_shapes": [audit],
+        "plot_length_differences": [_name_log("describe_data")],
         "plot_differences": [cells, _name_log("compare_cells")],
         "plot_mt_bench": [cells, _name_log("collect_mt_bench")],
         "plot_win_rates": [cells, _name_log("collect_leaderboard")],

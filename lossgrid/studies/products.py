@@ -31,6 +31,7 @@ def list_table_rules(study: Study) -> dict[str, tuple[str, ...]]:
     """The tables that each rule writes, each rule after those whose tables it reads."""
     evaluations, rules = study.get_evaluations(), {}
     rules["audit_objectives"] = ("audit", "shapes")
+    rules["describe_data"] = ("data", "pair_lengths")
     rules["collect_results"] = ("cells",)
     rules["compare_predictions"] = ("predictions",)
     for evaluation, written in _JUDGED_TABLES.items():
@@ -54,6 +55,7 @@ def list_figures(study: Study) -> list[str]:
     objectives = [CATALOGUE[name] for name, _, _ in study.objectives.iterate()]
     return [
         "loss_shapes",
+        "length_differences",
         "frontier",
         *(["plane"] if any(objective.modulation for objective in objectives) else []),
         "training_curves",

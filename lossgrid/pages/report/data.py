@@ -9,6 +9,7 @@ import pandas as pd
 from lossgrid.figures.looks import get_look
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.pages.report.charts import get_wedge, make_charts
+from lossgrid.pages.report.data_card import gather_data_card
 from lossgrid.pages.report.leaderboard import MEASURES, gather_rows
 from lossgrid.pages.report.provenance import gather_provenance
 from lossgrid.pages.report.samples import gather_samples
@@ -81,6 +82,7 @@ def gather_report(study: Study, file: Path, results: Path, lock: Path) -> dict[s
         "timeline_names": logged,
         "audit": list_records(pick(read_table(tables, "audit"), AUDIT)),
         "predictions": list_records(pick(read_table(tables, "predictions"), PREDICTIONS)),
+        "data_card": gather_data_card(tables),
         "samples": asdict(gather_samples(results, cells)),
         "provenance": gather_provenance(study, file, results, lock),
     }
