@@ -9,7 +9,8 @@ from lossgrid.pages.report.tables import list_records, read_table
 # of prompts.
 KEYS = {
     "pairs": (
-        "rows", "prompts", "pairs", "distinct_prompts", "repeated_pairs", "conflicting_pairs", "_equal", "_against_label",
+        "rows", "prompts", "pairs", "distinct_prompts", "repeated_pairs", "conflicting_pairs", "_equal",
+        "_against_label",
     ),
     "reference": (
         "kept", "truncated_responses", "truncated_prompts", "dropped_long_prompts", "dropped_identical",
