@@ -60,7 +60,7 @@ def count_beyond(differences: np.ndarray) -> tuple[int, int, int]:
 
 def get_reach(differences: np.ndarray) -> float:
     """The size that few differences go beyond."""
-    return float(np.quantile(np.abs(differences), SHOWN))
+    return float(np.quantile(np.abs(differences), SHOWN, method="inverted_cdf"))
 
 
 def cut_into_bins(sizes: np.ndarray, reach: float) -> tuple[int, np.ndarray, int]:
@@ -124,7 +124,7 @@ def _draw_lengths(axes: Axes, lengths: pd.DataFrame) -> None:
     chosen, rejected = (lengths[f"{side}_tokens"].to_numpy() for side in ("chosen", "rejected"))
     both = np.concatenate([chosen, rejected])
     few = len(chosen) <= FEW
-    most = max(1, ceil(both.max() if few else np.quantile(both, SHOWN)))
+    most = max(1, ceil(both.max() if few else np.quantile(both, SHOWN, method="inverted_cdf")))
     cut = both.max() > most
     width = ceil((most + 1) / CELLS)
     edges = np.arange(0, most + width + 1, width) - 0.5
@@ -138,7 +138,9 @@ def _draw_lengths(axes: Axes, lengths: pd.DataFrame) -> None:
             edges, edges, np.ma.masked_equal(counts, 0), cmap=COUNTS, norm=LogNorm(1, max(counts.max(), 2)),
             linewidth=0,
         )  # fmt: skip
-        axes.figure.colorbar(mesh, ax=axes, label="pairs", shrink=0.8, format="{x:,.0f}", pad=0.02)
+        bar = axes.figure.colorbar(mesh, ax=axes, label="pairs", shrink=0.8, format="{x:,.0f}", pad=0.02)
+        # Shapes and no picture, without seams between them.
+        bar.solids.set(rasterized=False, edgecolor="face")
     axes.axline((0, 0), slope=1, color="black", linewidth=0.7)
     axes.set(xlim=(edges[0], edges[-1]), ylim=(edges[0], edges[-1]), aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from captured import Capture, find_hidden
 from made_up_cells import make_cell, make_table
+from made_up_lengths import make_skewed_lengths
 from made_up_scores import SETTINGS, make_cells, make_comparisons, make_leaderboard, make_mt_bench, make_runs
 from matplotlib.text import Text
 from pdf import count_embedded, read_kinds, read_letter_sizes, read_page
@@ -16,6 +17,7 @@ from lossgrid.figures import (
     forest,
     frontier,
     learned_mix,
+    length_differences,
     loss_shapes,
     mt_bench,
     plane,
@@ -86,12 +88,17 @@ def draw_win_rates(_, paths):
     win_rate_length.plot_win_rate_length(make_leaderboard(runs), make_cells(runs), TITLE, paths, "oracle")
 
 
+def draw_length_differences(_, paths):
+    length_differences.plot_length_differences(*make_skewed_lengths(5000), TITLE, paths)
+
+
 FIGURES = {
     "frontier": (frontier, draw_frontier),
     "plane": (plane, draw_plane),
     "training_curves": (training_curves, draw_training_curves),
     "learned_mix": (learned_mix, draw_learned_mix),
     "loss_shapes": (loss_shapes, draw_loss_shapes),
+    "length_differences": (length_differences, draw_length_differences),
     "differences": (forest, draw_forest),
     "mt_bench": (mt_bench, draw_mt_bench),
     "win_rates": (win_rate_length, draw_win_rates),

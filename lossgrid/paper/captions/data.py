@@ -22,7 +22,7 @@ def describe_length_differences(lengths: pd.DataFrame, data: pd.DataFrame) -> st
             if clusters < len(lengths)
             else "every pair having a prompt of its own."
         ),
-        f"Hatched at the ends: {count(left + right, 'pair')} that differ by more than {limit:,} tokens."
+        f"Hatched at the ends: {count(left + right, 'pair')} beyond {count(limit, 'token')}."
         if left or right
         else "",
         f"Right: the two lengths, {'a point a pair' if points else 'counted in cells on a logarithmic scale'}; above "
