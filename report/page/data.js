@@ -1,7 +1,7 @@
 "use strict";
 // The data: what the cells were trained on and what they were asked.
 
-const PARTS = { pairs: "the pairs", reference: "the pairs as tokens", sft_chats: "chats of the SFT model", heldout: "held-out chats", mt_bench: "MT-Bench", alpaca_eval: "AlpacaEval", summaries: "summaries" };
+const PARTS = { pairs: "pairs", reference: "pairs as tokens", sft_chats: "SFT chats", heldout: "held-out chats", mt_bench: "MT-Bench", alpaca_eval: "AlpacaEval", summaries: "summaries" };
 
 function showDataCard(rows) {
   if (!rows.length) {
@@ -17,8 +17,7 @@ function showDataCard(rows) {
     return `${value} (${low} to ${high})`;
   };
   const columns = [
-    { name: "of", read: (row) => PARTS[row.part] ?? row.part },
-    { name: "what", read: (row) => row.what },
+    { name: "what", read: (row) => `${PARTS[row.part] ?? row.part}: ${row.what}` },
     { name: "number", unit: "95 %", number: true, read: (row) => scale(row, row.value), show: (row, cell) => { cell.textContent = spell(row); } },
     { name: "unit", read: (row) => (isShare(row) ? "%" : row.unit ?? "") },
     { name: "n", number: true, read: (row) => row.n, show: (row, cell) => { cell.textContent = row.n?.toLocaleString("en") ?? ""; } },
