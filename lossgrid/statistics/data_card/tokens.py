@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -44,21 +46,16 @@ def read_tokens(folder: Path) -> PairTokens:
             `ref_rejected_logps`.
     """
     reference = load_from_disk(folder)
-    values, starts = zip(*(_read_lists(reference, f"{column}_ids") for column in COLUMNS), strict=True)
-    lengths = {f"{column}_tokens": np.diff(start) for column, start in zip(COLUMNS, starts, strict=True)}
-    codes: dict[bytes, int] = {}
-    prompts = [
-        codes.setdefault(values[0][start:stop].tobytes(), len(codes))
-        for start, stop in zip(starts[0][:-1], starts[0][1:], strict=True)
-    ]
-    first = [column[start[:-1]] for column, start in zip(values[1:], starts[1:], strict=True)]
-    last = [column[start[1:] - 1] for column, start in zip(values[1:], starts[1:], strict=True)]
-    return PairTokens(
-        lengths=pd.DataFrame({PROMPT: prompts, **lengths}),
-        same_first=first[0] == first[1],
-        same_last=last[0] == last[1],
-        logps=np.array([reference[f"ref_{column}_logps"] for column in (CHOSEN, REJECTED)], float).T,
+    lengths, ends = {PROMPT: _number_prompts(reference)}, {}
+    for column in COLUMNS:
+        values, offsets = _read_lists(reference, f"{column}_ids")
+        lengths[f"{column}_tokens"] = np.diff(offsets)
+        ends[column] = values[offsets[:-1]], values[offsets[1:] - 1]
+    same_first, same_last = (
+        chosen == rejected for chosen, rejected in zip(ends[CHOSEN], ends[REJECTED], strict=True)
     )
+    logps = [reference[f"ref_{column}_logps"] for column in (CHOSEN, REJECTED)]
+    return PairTokens(pd.DataFrame(lengths), same_first, same_last, np.array(logps, float).T)
 
 
 def describe_tokens(tokens: PairTokens) -> Iterator[Row]:
@@ -136,6 +133,16 @@ def _describe_preference(tokens: PairTokens, clusters: list[int]) -> Iterator[Ro
 
 def _get_deviation(values: np.ndarray) -> float:
     return values.std(ddof=1) if len(values) > 1 else np.nan
+
+
+def _number_prompts(reference: Dataset) -> list[int]:
+    """The number of each pair's prompt, in the order in which they first occur."""
+    values, offsets = _read_lists(reference, f"{PROMPT}_ids")
+    numbers: dict[bytes, int] = {}
+    return [
+        numbers.setdefault(blake2b(values[start:stop].tobytes(), digest_size=16).digest(), len(numbers))
+        for start, stop in pairwise(offsets)
+    ]
 
 
 def _read_lists(data: Dataset, column: str) -> tuple[np.ndarray, np.ndarray]:
