@@ -19,9 +19,9 @@ SHOWN = 0.99
 BINS, CELLS = 30, 32
 # So few pairs are points.
 FEW = 300
-LONGER, SHORTER, EQUAL, MEAN = "#0072B2", "#E69F00", "#999999", "#A33B00"
+LONGER, SHORTER, EQUAL, MEAN = "#2F6690", "#E0B04B", "#999999", "#8C2F1B"
 FURTHER = {"facecolor": "none", "edgecolor": "#555555", "hatch": "///////", "linewidth": 0.4}
-COUNTS = LinearSegmentedColormap.from_list("counts", ["#d8e6f3", "#0072B2", "#06243a"])
+COUNTS = LinearSegmentedColormap.from_list("counts", ["#d8e6f3", "#2F6690", "#0b2239"])
 
 
 def plot_length_differences(
