@@ -5,7 +5,7 @@ from lossgrid.training.live.tracker_choice import CHOICE, check_tracker
 # What a text may quote, what a model's card says, and what the report shows.
 QUOTED_TABLES = {"cells", "mt_bench", "leaderboard", "summaries", "comparisons", "claims"}
 CARD_TABLES = {"cells", "mt_bench", "leaderboard", "summaries", "judge", "judge_costs"}
-REPORT_TABLES = CARD_TABLES | {"audit", "predictions", "comparisons", "claims", "costs", "judge_card"}
+REPORT_TABLES = CARD_TABLES | {"audit", "data", "predictions", "comparisons", "claims", "costs", "judge_card"}
 
 
 def collect_tables(names):

@@ -22,6 +22,13 @@ def describe_corpus(study: Study) -> Load:
     return Load(CORPUS_SECONDS + CHAT_SECONDS * chats, CORPUS_BYTES + CHAT_BYTES * chats)
 
 
+def describe_data_card(study: Study) -> Load:
+    """The table of the data, which reads all texts of the pairs and the chats."""
+    facts = get_world_facts(study)
+    texts = 3 * facts.pairs + 2 * (facts.sft_chats + facts.heldout_chats)
+    return Load(CORPUS_SECONDS + CHAT_SECONDS * texts, CORPUS_BYTES + CHAT_BYTES * texts)
+
+
 def describe_scoring(study: Study) -> Load:
     """Scores of one run."""
     rows = count_replies(study, get_world_facts(study))

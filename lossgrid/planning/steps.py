@@ -11,6 +11,7 @@ _STEPS: dict[str, Callable[[Study], Load]] = {
     "train_sft": training_jobs.describe_sft,
     "make_pairs": answering_jobs.describe_pairs,
     "compute_reference_logps": answering_jobs.describe_reference,
+    "describe_data": light_jobs.describe_data_card,
     "train_cell": training_jobs.describe_cell,
     "make_prompts": judging_jobs.describe_prompts,
     "generate_responses": answering_jobs.describe_generation,

@@ -79,7 +79,8 @@ def list_jobs(study: Study) -> dict[str, Job]:
     if study.judge_card:
         sample = add("sample_judge_card", ["judge_card/sample.json"])
         add("ask_judge_card", ["judge_card/judgments.jsonl"], [sample])
-    _add_documents(graph, study, list(runs.values()), frontier, scores)
+    data = [corpus, pairs, reference, *prompts]
+    _add_documents(graph, study, list(runs.values()), frontier, scores, data)
     return graph.jobs
 
 
@@ -133,7 +134,12 @@ def _list_primary(study: Study, scores: dict[str, list[str]]) -> list[str]:
 
 
 def _add_documents(
-    graph: _Graph, study: Study, runs: list[str], frontier: list[str], scores: dict[str, list[str]]
+    graph: _Graph,
+    study: Study,
+    runs: list[str],
+    frontier: list[str],
+    scores: dict[str, list[str]],
+    data: list[str],
 ) -> None:
     """What readers open: tables, figures, cards and pages."""
     documents = list_documents(study)
@@ -147,6 +153,7 @@ def _add_documents(
     tables = [_name_log(rule) for rule in list_table_rules(study)]
     needs = {
         "audit_objectives": [],
+        "describe_data": data,
         "collect_results": [*runs, *frontier, *_list_primary(study, scores)],
         "compare_predictions": [audit, cells],
         "collect_mt_bench": scores.get("mt_bench"),
@@ -158,6 +165,7 @@ def _add_documents(
         "collect_costs": [cells, *judged, *([card] if study.judge_card else [])],
         "write_numbers": [cells, *scored, _name_log("compare_cells"), *claims],
         "plot_loss_shapes": [audit],
+        "plot_length_differences": [_name_log("describe_data")],
         "plot_differences": [cells, _name_log("compare_cells")],
         "plot_mt_bench": [cells, _name_log("collect_mt_bench")],
         "plot_win_rates": [cells, _name_log("collect_leaderboard")],

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from lossgrid.statistics.clustered import estimate_mean
 from lossgrid.statistics.paired import CONFIDENCE
+from lossgrid.statistics.share import estimate_share
 
 RESAMPLES = 9999
 # Of the draws: the same table every time.
@@ -80,8 +80,7 @@ def measure_agreement(
 ) -> Agreement:
     r"""How often two judgments of each of a set of things are equal.
 
-    The interval is Clopper and Pearson's; with clusters, at the number of independent pairs that have the same
-    standard error, :math:`\hat p(1-\hat p)/SE^2`, and at the number of clusters where all pairs agree or none does.
+    The interval is that of `estimate_share`.
 
     Args:
         first: Shape (n,): ratings, preferences or verdicts as numbers; NaN or None for a judgment that failed.
@@ -93,12 +92,9 @@ def measure_agreement(
 
     Raises:
         ValueError: The lengths differ.
-
-    References: Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404; Korn and Graubard 1998, Survey Methodology 24,
-    for the number of independent pairs.
     """
     differences, places = _pair(first, second, clusters)
-    share = _estimate_share(np.abs(differences) < EQUAL, places)
+    share = estimate_share(np.abs(differences) < EQUAL, places.tolist())
     return Agreement(len(differences), len(first) - len(differences), len(set(places)), *share)
 
 
@@ -112,23 +108,6 @@ def _pair(first, second, clusters) -> tuple[np.ndarray, np.ndarray]:
     kept = [cluster for cluster, is_kept in zip(clusters, both, strict=True) if is_kept]
     codes = {cluster: code for code, cluster in enumerate(dict.fromkeys(kept))}
     return (second - first)[both], np.array([codes[cluster] for cluster in kept], int)
-
-
-def _estimate_share(equal: np.ndarray, places: np.ndarray) -> tuple[float, float, float]:
-    if not len(equal):
-        return np.nan, np.nan, np.nan
-    estimate = estimate_mean(equal, places.tolist())
-    share, n = estimate.value, float(estimate.n)
-    if estimate.clusters < estimate.n:
-        n = float(estimate.clusters)
-        if 0 < share < 1:
-            # One cluster has no standard error, and equal shares in all of them give 0: neither is certainty.
-            error = estimate.standard_error
-            n = min(share * (1 - share) / error**2, estimate.n) if error > 0 else n
-    tail, hits = (1 - CONFIDENCE) / 2, share * n
-    low = stats.beta.ppf(tail, hits, n - hits + 1) if share > 0 else 0.0
-    high = stats.beta.ppf(1 - tail, hits + 1, n - hits) if share < 1 else 1.0
-    return share, float(low), float(high)
 
 
 def _get_mean_absolute(sums: np.ndarray) -> np.ndarray:

@@ -32,6 +32,7 @@ def list_table_rules(study: Study) -> dict[str, tuple[str, ...]]:
     """The tables that each rule writes, each rule after those whose tables it reads."""
     evaluations, rules = study.get_evaluations(), {}
     rules["audit_objectives"] = ("audit", "shapes")
+    rules["describe_data"] = ("data", "pair_lengths")
     if get_primary_evaluation(study.model_dump()) == "alpaca_eval":
         # Without a reward, the table of cells has win rates by question.
         rules |= _JUDGED_TABLES["alpaca_eval"]
@@ -60,6 +61,7 @@ def list_figures(study: Study) -> list[str]:
     objectives = [CATALOGUE[name] for name, _, _ in study.objectives.iterate()]
     return [
         "loss_shapes",
+        "length_differences",
         "frontier",
         *(["plane"] if any(objective.modulation for objective in objectives) else []),
         "training_curves",

@@ -144,6 +144,7 @@ element("description").textContent = DATA.description;
 showClaims(DATA.claims);
 showLeaderboard();
 showPredictions();
+showDataCard(DATA.data_card);
 showProvenance();
 element("details").addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);

@@ -128,6 +128,16 @@ def test_a_study_without_a_judge_shows_answers_and_no_empty_parts(watched, tmp_p
     assert not page.locator("#judge-part").is_visible()
 
 
+def test_the_data_are_described_with_their_intervals(watched, report):
+    """A share of 0.426 is read as 42.6 %, and a count has no interval."""
+    page = open_report(watched, report)
+    rows = [text.split("\t") for text in page.locator("#data-keys tbody tr").all_inner_texts()]
+    assert rows[0][:2] == ["pairs: preference pairs", "4,096"]
+    assert rows[1] == [
+        "pairs as tokens: share of pairs whose chosen response is longer", "42.6 (41.1 to 44.2)", "%", "4,096",
+    ]  # fmt: skip
+
+
 def test_an_address_leads_to_a_cell(watched, report):
     """A colleague is sent a cell, not a page to search."""
     page = open_report(watched, report, f"#cell={CELL.replace('/', '%2F')}")

@@ -8,6 +8,7 @@ import pytest
 from captured import Capture, find_hidden
 from made_up_card import FILES, JUDGE, make_card_rows
 from made_up_cells import make_cell, make_table
+from made_up_lengths import make_skewed_lengths
 from made_up_scores import SETTINGS, make_cells, make_comparisons, make_leaderboard, make_mt_bench, make_runs
 from matplotlib.text import Text
 from pdf import count_embedded, read_kinds, read_letter_sizes, read_page
@@ -18,6 +19,7 @@ from lossgrid.figures import (
     frontier,
     judge_card,
     learned_mix,
+    length_differences,
     loss_shapes,
     mt_bench,
     plane,
@@ -94,6 +96,10 @@ def draw_judge_card(_, paths):
     judge_card.plot_judge_card(rows, describe_card(rows, FILES, JUDGE), TITLE, paths, JUDGE, "gpt-4")
 
 
+def draw_length_differences(_, paths):
+    length_differences.plot_length_differences(*make_skewed_lengths(5000), TITLE, paths)
+
+
 FIGURES = {
     "judge_card": (judge_card, draw_judge_card),
     "frontier": (frontier, draw_frontier),
@@ -101,6 +107,7 @@ FIGURES = {
     "training_curves": (training_curves, draw_training_curves),
     "learned_mix": (learned_mix, draw_learned_mix),
     "loss_shapes": (loss_shapes, draw_loss_shapes),
+    "length_differences": (length_differences, draw_length_differences),
     "differences": (forest, draw_forest),
     "mt_bench": (mt_bench, draw_mt_bench),
     "win_rates": (win_rate_length, draw_win_rates),

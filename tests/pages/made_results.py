@@ -177,6 +177,17 @@ def write_tables(folder: Path, study: Study, cells: list[Cell], chance: random.R
         ],
     )
     write(
+        folder / "data.csv",
+        [
+            {"part": "pairs", "measure": "pairs", "value": 4096, "what": "preference pairs"},
+            {
+                "part": "reference", "measure": "chosen_longer", "value": 0.426, "low": 0.411, "high": 0.442,
+                "n": 4096, "clusters": 4096, "unit": "share",
+                "what": "share of pairs whose chosen response is longer",
+            },
+        ],
+    )  # fmt: skip
+    write(
         folder / "judge.csv",
         [{"evaluation": "mt_bench", "model": "oracle", "n": 100, "n_parse_error": 2, "n_api_error": 0}],
     )

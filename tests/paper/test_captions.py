@@ -5,12 +5,14 @@ import pytest
 
 from lossgrid.paper.captions import write_caption
 from lossgrid.paper.captions.cells import describe_frontier, describe_plane
+from lossgrid.paper.captions.data import describe_length_differences
 from lossgrid.paper.captions.judge_card import describe_judge_card
 from lossgrid.paper.captions.judged import describe_differences, describe_mt_bench, describe_win_rates
 from lossgrid.paper.captions.logs import describe_learned_mix, describe_loss_shapes, describe_training_curves
 from lossgrid.statistics.judge_card import describe_card
 from tests.figures.made_up_card import FILES, make_card_rows
 from tests.figures.made_up_cells import make_cell, make_table
+from tests.figures.made_up_lengths import make_lengths
 from tests.figures.made_up_scores import (
     make_cells,
     make_comparisons,
@@ -136,3 +138,19 @@ def test_the_caption_of_a_judge_card_counts_what_is_left_out():
     ratings = describe_card(make_card_rows(("single",)), {"single": FILES["single"]}, "new")
     rated = describe_judge_card(ratings, "new", "gpt-4")
     assert "pair" not in rated
+
+
+def test_lengths_say_their_clusters_and_what_lies_far_away():
+    """Pairs that share a prompt are no independent pairs."""
+    lengths, data = make_lengths([*[7, 9, 3] * 200, 900], [*[6, 9, 4] * 200, 1])
+    text = describe_length_differences(lengths, data)
+    for said in (
+        "the responses of 601 preference pairs", "every pair having a prompt of its own",
+        "Hatched at the ends: 1 pair beyond 1 token.", "counted in cells on a logarithmic scale",
+    ):  # fmt: skip
+        assert said in text, said
+    data.loc[data["measure"] == "length_difference_mean", "clusters"] = 200
+    few = describe_length_differences(lengths.head(3), data.assign(clusters=2))
+    assert "both clustered by prompt (2 prompts)" in few
+    assert "a point a pair" in few
+    assert "Hatched" not in few

@@ -128,7 +128,7 @@ def test_the_command_prints_the_whole_of_mini():
     )
     done = run_python("-c", code)
     for text in (
-        "Study mini on the CPU: 161 jobs",
+        "Study mini on the CPU: 163 jobs",
         "With 4 jobs at once (--jobs): about",
         "train_cell",
         "checkpoints",

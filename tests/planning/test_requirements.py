@@ -24,6 +24,7 @@ MEASURED = {
     "make_prompts": (454, 7),
     "judge_responses": (508, 10),
     "audit_objectives": (365, 3),
+    "describe_data": (232, 5),
     "plot_plane": (283, 19),
 }
 

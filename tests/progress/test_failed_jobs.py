@@ -93,11 +93,11 @@ def test_while_the_workflow_runs_it_is_to_be_waited_for(made_up):
     [
         ("plot_frontier", "", 0),
         ("collect_results", "", 12),
-        ("make_prompts", "", 52),
-        ("make_corpus", "", 62),
+        ("make_prompts", "", 54),
+        ("make_corpus", "", 64),
     ],
 )
 def test_what_waits_for_a_job(made_up, rule, place, number):
-    """Directly or not, each once: of 66, all but the audit, its figure and the prompts come from the corpus."""
+    """Directly or not, each once: of 68, all but the audit, its figure and the prompts come from the corpus."""
     assert len(Dependents(made_up.jobs).find([made_up.find(rule, place)])) == number
-    assert len(made_up.jobs) == 66
+    assert len(made_up.jobs) == 68

@@ -55,14 +55,14 @@ def test_every_state_has_its_place(scene):
         render(scene)
         == f"""\
 Study small: 6 cells and the SFT model; 1 alias is not trained
-9 of 66 jobs done (1 diverged), 2 running, 1 failed, 1 interrupted, 53 pending
+9 of 68 jobs done (1 diverged), 2 running, 1 failed, 1 interrupted, 55 pending
 Snakemake, started at {spell_moment(NOW - 3600, NOW)}, was ended from outside after {spell_moment(NOW - 1500, NOW)}.
 
 shared       corpus done   sft done   pairs done   reference done   prompts done
 mt_bench     0 of 4 judging jobs done, 1 running, 3 pending
 alpaca_eval  0 of 4 judging jobs done, 4 pending
-tables       0 of 9 done, 9 pending
-figures      0 of 7 done, 7 pending
+tables       0 of 10 done, 10 pending
+figures      0 of 8 done, 8 pending
 
                         seed  train           generate     frontier  mt_bench  alpaca_eval
 SFT                           done            done         ·         running   ·
@@ -121,7 +121,7 @@ def test_a_study_that_is_complete_says_where_to_look(made_up):
     made_up.finish(*made_up.jobs.values())
     made_up.say(NOW - 600, "ended", success=True)
     lines = render(made_up).splitlines()
-    assert lines[1] == "66 of 66 jobs done"
+    assert lines[1] == "68 of 68 jobs done"
     assert lines[2] == f"Snakemake ended at {spell_moment(NOW - 600, NOW)}."
     assert lines[-1] == "Complete: results/small/figures and results/small/tables"
     assert "·" not in render(made_up)

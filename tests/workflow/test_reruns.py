@@ -182,7 +182,7 @@ def test_changed_title_redraws_figures_and_rewrites_pages_alone(workflow):
     """A title is words on a figure."""
     workflow.edit(STUDY_FILE, "A tiny study", "A small study")
     pages = {"write_cards": 1, "make_report": 1, "make_explorer": 1}
-    assert workflow.plan() == {**PLOTS, "plot_loss_shapes": 1, **pages}
+    assert workflow.plan() == {**PLOTS, "plot_loss_shapes": 1, "plot_length_differences": 1, **pages}
 
 
 def test_changed_reward_code_rescores_without_retraining_policies_of_other_pairs(workflow):

@@ -15,6 +15,7 @@ TRAINED = "discopop/beta~0.1__tau~0.05/seed~1"
 DPO = "dpo/beta~0.1/seed~1"
 FIGURES = (
     "loss_shapes",
+    "length_differences",
     "frontier",
     "plane",
     "training_curves",
@@ -26,6 +27,8 @@ FIGURES = (
 TABLES = {
     "audit",
     "shapes",
+    "data",
+    "pair_lengths",
     "cells",
     "predictions",
     "mt_bench",

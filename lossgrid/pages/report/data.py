@@ -9,6 +9,7 @@ import pandas as pd
 from lossgrid.figures.looks import get_look
 from lossgrid.objectives.catalogue import CATALOGUE
 from lossgrid.pages.report.charts import get_wedge, make_charts
+from lossgrid.pages.report.data_card import gather_data_card
 from lossgrid.pages.report.leaderboard import gather_rows, get_measures
 from lossgrid.pages.report.provenance import gather_provenance
 from lossgrid.pages.report.samples import gather_samples
@@ -84,6 +85,7 @@ def gather_report(study: Study, file: Path, results: Path, lock: Path) -> dict[s
         "audit": list_records(pick(read_table(tables, "audit"), AUDIT)),
         "predictions": gather_predictions(tables, quality),
         "quality": METRICS[quality.metric].name if quality else "",
+        "data_card": gather_data_card(tables),
         "samples": asdict(gather_samples(results, cells)),
         "provenance": gather_provenance(study, file, results, lock),
     }

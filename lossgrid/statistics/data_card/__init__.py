@@ -1,0 +1,1 @@
+"""What a study was trained and asked on: counts, lengths, duplicates, overlaps, and what the reference prefers."""
