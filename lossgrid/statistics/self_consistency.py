@@ -138,5 +138,7 @@ def _bootstrap(sums: np.ndarray, statistic) -> tuple[float, float, float]:
             rng=np.random.default_rng(SEED),
         )
     low, high = drawn.confidence_interval
-    # Draws that are all equal know nothing of what was not met.
-    return value, *((np.nan, np.nan) if low == high else (float(low), float(high)))
+    # Draws that are all equal, but for rounding, know nothing of what was not met.
+    return value, *(
+        (np.nan, np.nan) if np.isclose(low, high, rtol=1e-12, atol=0) else (float(low), float(high))
+    )

@@ -64,8 +64,8 @@ def test_a_published_model_has_its_published_size():
 @pytest.mark.parametrize(
     ("shape", "parameters"),
     [
-        # Heads of 256 that are together wider than the residual stream: 28·(2·3072·4096 + 2·3072·4096 + 3·3072·24576 +
-        # 2·3072) + 3072 + 256000·3072.
+        # Heads of 256 that are together wider than the residual stream:
+        # 28·(2·3072·4096 + 2·3072·4096 + 3·3072·24576 + 2·3072) + 3072 + 256000·3072.
         (ModelShape(28, 3072, 24576, 16, 16, 256000, tied=True, head_size=256), 8_537_680_896),
         (ModelShape(18, 2048, 16384, 8, 1, 256000, tied=True, head_size=256), 2_506_172_416),
     ],

@@ -16,8 +16,8 @@ from lossgrid.studies.code_identity import ROOT, CodeTree, get_code_identity
 PLOTS = {
     f"plot_{name}"
     for name in (
-        "differences", "frontier", "judge_card", "learned_mix", "length_differences", "loss_shapes", "mt_bench", "plane",
-        "training_curves", "win_rates",
+        "differences", "frontier", "judge_card", "learned_mix", "length_differences", "loss_shapes", "mt_bench",
+        "plane", "training_curves", "win_rates",
     )
 }  # fmt: skip
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow_scripts").glob("*.py"))

@@ -7,6 +7,8 @@ from pathlib import Path
 from lossgrid.statistics.data_card.rows import Row, count
 
 SUMMARY = "summary.json"
+# What a world counts in its held-out split has the same names behind this.
+HELDOUT = "heldout_"
 # What a world may count while it makes or reads the pairs. One that stands here under no name is shown by its own.
 KNOWN = {
     "pairs": {
@@ -14,7 +16,7 @@ KNOWN = {
         "prompts": "prompts that two replies were sampled to",
         "pairs": "preference pairs",
         "ties": "prompts left out because their two replies are the same words",
-        "rating_ties": "rows left out because both responses have the same rating",
+        "rating_ties": "pairs whose two responses have the same rating in the data; they are kept",
         "labels_against_reward": "pairs whose chosen response has the lower true reward",
         "excluded_empty": "rows left out because a message is empty",
         "excluded_identical": "rows left out because their two responses are the same text",
@@ -22,8 +24,14 @@ KNOWN = {
         "excluded_bad_encoding": "rows left out because their text is broken",
         "excluded_too_long": "rows left out because they are too long",
         "excluded_duplicates": "rows left out because they repeat an earlier one",
-        "excluded_contaminated": "rows left out because their prompt overlaps with an evaluation",
+        "excluded_different_prompts": "rows left out because their two conversations have other prompts",
+        "excluded_wrong_choice": "rows left out because they have not two responses and the place of one",
+        "excluded_overlap": "rows left out because their prompt overlaps with an evaluation",
+        "overlapping": "pairs whose prompt overlaps with an evaluation; they are kept",
         "folded_system_messages": "system messages that were put into the first message of the user",
+        "cut_prefixes": "responses whose prefix was cut off",
+        "heldout_prompts": "different prompts of the held-out split",
+        "heldout_chosen": "prompts of it that every run answers",
     },
     "reference": {
         "pairs": "pairs that were tokenised",
@@ -49,4 +57,11 @@ def read_counts(folder: Path, part: str) -> Iterator[Row]:
     summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
     for name, value in summary.items():
         if isinstance(value, int) and not isinstance(value, bool):
-            yield count(part, name, value, "", KNOWN[part].get(name, name))
+            yield count(part, name, value, "", _describe(part, name))
+
+
+def _describe(part: str, name: str) -> str:
+    if name in KNOWN[part]:
+        return KNOWN[part][name]
+    of_heldout = name.removeprefix(HELDOUT)
+    return f"of the held-out split: {KNOWN[part].get(of_heldout, of_heldout)}" if of_heldout != name else name

@@ -8,6 +8,17 @@ from typing import Any
 
 Messages = list[dict[str, str]]
 
+# Why rows are left out, by the names of their counts.
+EXCLUSIONS = (
+    "excluded_wrong_turns",
+    "excluded_different_prompts",
+    "excluded_wrong_choice",
+    "excluded_empty",
+    "excluded_identical",
+    "excluded_bad_encoding",
+    "excluded_too_long",
+    "excluded_duplicates",
+)
 # What stands for bytes that could not be decoded.
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _WHITE_SPACE = "\n\r\t"

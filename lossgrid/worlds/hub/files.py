@@ -6,8 +6,8 @@ from random import Random
 
 from datasets import Dataset, load_from_disk
 
-from lossgrid.statistics.overlap import find_overlaps
-from lossgrid.worlds.hub.conversion import Conversion, ExcludedRowError
+from lossgrid.statistics.overlap import find_prompt_overlaps
+from lossgrid.worlds.hub.conversion import EXCLUSIONS, Conversion, ExcludedRowError
 from lossgrid.worlds.hub.rendering import knows_system, prepare_tokenizer
 from lossgrid.worlds.hub.repositories import HubError, find_snapshot
 from lossgrid.worlds.hub.rows import load_locked_split
@@ -38,7 +38,11 @@ def write_corpus(study, folder: Path) -> None:
     Dataset.from_list([pair.spell(index) for index, pair in pairs]).save_to_disk(folder / "rows")
     Dataset.from_list(heldout).save_to_disk(folder / "heldout")
     tokenizer.save_pretrained(folder / "tokenizer")
-    summary = {**conversion.counts, **{f"heldout_{name}": count for name, count in heldout_counts.items()}}
+    summary = {
+        **dict.fromkeys(EXCLUSIONS, 0),
+        **conversion.counts,
+        **{f"heldout_{name}": count for name, count in heldout_counts.items()},
+    }
     (folder / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n")
 
 
@@ -62,9 +66,7 @@ def write_pairs(study, corpus: Path, policy: Path, prompts: Path | None, folder:
     rows = load_from_disk(corpus / "rows").to_list()
     counts = json.loads((corpus / SUMMARY).read_text())
     asked = _list_questions(corpus, prompts)
-    texts = [(index, text) for index, row in enumerate(rows) for text in _list_texts(row["prompt"])]
-    overlaps = find_overlaps([text for _, text in texts], asked)
-    overlapping = {texts[place][0] for place in overlaps.training}
+    overlapping = find_prompt_overlaps((row["prompt"] for row in rows), asked).training
     kept = rows
     if study.world.overlap == "exclude":
         kept = [row for index, row in enumerate(rows) if index not in overlapping]
@@ -138,22 +140,14 @@ def _choose_heldout(study, folds_system: bool) -> tuple[list[dict], dict[str, in
     return [chats[place] for place in sorted(chosen)], counts
 
 
-def _list_questions(corpus: Path, prompts: Path | None) -> list[str]:
-    """What the evaluations ask."""
+def _list_questions(corpus: Path, prompts: Path | None) -> list[list[dict[str, str]]]:
+    """What the evaluations ask, as conversations."""
     chats = load_from_disk(corpus / "heldout").to_list()
     if prompts is not None:
         chats += [
             json.loads(line) for line in (prompts / "chats.jsonl").read_text(encoding="utf-8").splitlines()
         ]
-    turns = [[{"role": "user", "content": turn} for turn in chat["turns"]] for chat in chats]
     return [
-        text
-        for chat, asked in zip(chats, turns, strict=True)
-        for text in _list_texts([*(chat.get("history") or ()), *asked])
+        [*(chat.get("history") or ()), *({"role": "user", "content": turn} for turn in chat["turns"])]
+        for chat in chats
     ]
-
-
-def _list_texts(messages: list[dict[str, str]]) -> list[str]:
-    """What a user asks first, and all that is asked together: a later question alone may be anybody's "Go on."."""
-    asked = [message["content"] for message in messages if message["role"] == "user"]
-    return list(dict.fromkeys([asked[0], "\n".join(asked)]))

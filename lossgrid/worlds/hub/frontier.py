@@ -13,8 +13,8 @@ from lossgrid.worlds.hub.repositories import find_snapshot
 def score_frontier(study, responses: Path, scores: Path) -> int:
     """Score a policy's responses.
 
-    The reward is the probability that the study's classifier gives to the label: of prompt and response together where
-    the one continues the other, of the response alone in a chat.
+    The reward is the probability that the study's classifier gives to the label: of prompt and response together
+    where the one continues the other, of the response alone in a chat.
 
     Args:
         study: The study, of the world `hub`, with its lock.
