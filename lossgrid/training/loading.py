@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 Precision = Literal["bf16", "fp32"]
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 QUANTISED = "qlora"
+CPU_KERNEL = "support_avx512bf16_for_cpu"
 
 
 def load_model(
@@ -55,9 +56,13 @@ def load_model(
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=DTYPES[precision],
         )
-    return AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.bfloat16 if is_half else torch.float32, **options
-    )
+    dtype = torch.bfloat16 if is_half else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **options)
+    for module in model.modules() if adapter == QUANTISED else ():
+        # On some CPUs bitsandbytes has a faster kernel, of other roundings, for models that are not being trained.
+        if hasattr(module, CPU_KERNEL):
+            setattr(module, CPU_KERNEL, False)
+    return model
 
 
 def choose_precision(precision: Precision | None) -> Precision:

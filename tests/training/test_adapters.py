@@ -210,7 +210,7 @@ def test_results_can_be_moved_and_aliased(train, world, tmp_path):
 
 
 def test_a_whole_model_is_written_for_servers(world, lora, tmp_path):
-    """vLLM would serve the reference, or nothing, from a folder that holds an adapter."""
+    """A server would give the reference, or nothing, from an adapter that it does not know."""
     write_full_policy(lora.folder / "policy", tmp_path / "whole")
     assert not is_adapter(tmp_path / "whole")
     assert (tmp_path / "whole/tokenizer.json").is_file()

@@ -56,7 +56,10 @@ def serve_policy(command: str, policy: Path, log: Path) -> Iterator[Callable[...
 
 @contextmanager
 def _link_without_settings(policy: Path, tokenizer) -> Iterator[str]:
-    """A folder with the policy's files, or with the model that an adapter makes, whose settings take every token as the policy weighs it."""
+    """A folder with the policy's files, or with the model that its adapter makes, and neutral settings.
+
+    By those every token is taken as the policy weighs it.
+    """
     neutral = GenerationConfig(
         do_sample=True,
         top_k=0,
