@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
-NOTE = "The weights were removed to save disk space (`keep_policy` in the study); the command trains the same ones again.\n"
+NOTE = (
+    "The weights were removed to save disk space (`keep_policy` in the study). "
+    "The command trains the same ones again.\n"
+)
 
 
 def note_removal(card: Path) -> None:
