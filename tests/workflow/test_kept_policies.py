@@ -64,7 +64,8 @@ def test_none_is_kept_and_the_study_stays_done(workflow):
     assert not list(workflow.results.glob("cells/**/policy*"))
     assert (workflow.results / "sft/policy/model.safetensors").is_file()
     progress = read_study_progress(load_study(workflow.folder / STUDY_FILE), workflow.results)
-    assert {job.state for job in progress.states.values()} == {State.DONE}
+    # One cell of the tiny study is made to diverge.
+    assert {job.state for job in progress.states.values()} == {State.DONE, State.DIVERGED}
     card = (workflow.results / f"cards/{DPO}/README.md").read_text()
     assert card.count("The weights were removed to save disk space") == 1
     # Nothing that is not there can be removed once more.
@@ -111,8 +112,8 @@ def test_removed_while_the_study_runs(workflow):
     assert (workflow.get_cell(DPO) / "health.json").read_text() == health
     # When it ended, those that were there from before.
     assert find_policies(workflow) == set()
-    workflow.run("--touch")
-    assert workflow.plan() == {}
+    # What is left to do is to judge the new answers.
+    assert not {"train_cell", "train_unkept_cell", "generate_responses"} & workflow.plan().keys()
 
 
 def test_kept_policies_are_not_looked_at(workflow):
