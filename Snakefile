@@ -94,6 +94,8 @@ onstart:
 
 onsuccess:
     WATCH.end(success=True)
+    for study in BUILT:
+        remove_policies(STUDIES[study], Path("results", study))
     print("Done. Open " + " and ".join(f"results/{study}/report/index.html" for study in BUILT) + ".")
 
 

@@ -142,6 +142,21 @@ def show(study: Annotated[str, tyro.conf.Positional]) -> None:
     print(spell_study(find_study(study)), end="")
 
 
+def prune(study: Annotated[str, tyro.conf.Positional], results: Path | None = None) -> None:
+    """Remove the policies that a study does not keep (`keep_policy`), as the workflow does when it ends.
+
+    Args:
+        study: Name of a study in studies/, or path of a study file; none of its jobs may be running.
+        results: Results folder of the study; results/<study> by default.
+    """
+    from lossgrid.studies import load_study
+    from lossgrid.training.kept_policies import remove_policies
+
+    loaded = load_study(find_study(study))
+    removed = remove_policies(loaded, results or Path("results", loaded.name))
+    print(f"{len(removed)} policies removed (keep_policy: {loaded.keep_policy})", *removed, sep="\n")
+
+
 def find_study(name: str) -> Path:
     """The file of a study that is named or given as a path.
 
@@ -185,6 +200,7 @@ def main(arguments: list[str] | None = None) -> None:
         "estimate": estimate,
         "shrink": shrink,
         "show": show,
+        "prune": prune,
     }
     try:
         tyro.extras.subcommand_cli_from_dict(

@@ -34,6 +34,7 @@ from lossgrid.studies.products import list_documents, list_shards, list_tables
 from lossgrid.statistics.names import get_run_names
 from lossgrid.studies.reward import describe_reward
 from lossgrid.studies.start_warnings import describe_starts
+from lossgrid.training.kept_policies import remove_policies
 from lossgrid.training.launch import hash_deepspeed_file
 from lossgrid.worlds.catalogue import list_code
 
@@ -411,6 +412,11 @@ def get_cell_list(wildcards):
             for path, cell in CELLS[wildcards.study].items()
         ]
     )
+
+
+def get_unkept_pattern():
+    """A regular expression for the studies that keep no policies."""
+    return "|".join(name for name, study in STUDIES.items() if study.keep_policy == "none") or "(?!)"
 
 
 def get_alias_pattern():

@@ -33,6 +33,16 @@ rule train_cell:
         "--checkpoints {params.checkpoints} > {log} 2>&1"
 
 
+# The same, for studies that keep no policies: Snakemake removes them when every job that needs them is done.
+use rule train_cell as train_unkept_cell with:
+    output:
+        policy=temp(directory("results/{study}/cells/{objective}/{setting}/seed~{seed}/policy")),
+        training_log="results/{study}/cells/{objective}/{setting}/seed~{seed}/training.jsonl",
+        health="results/{study}/cells/{objective}/{setting}/seed~{seed}/health.json",
+    wildcard_constraints:
+        study=get_unkept_pattern(),
+
+
 rule adopt_cell:
     input:
         get_canonical_files,
@@ -58,7 +68,7 @@ rule adopt_cell:
         "--alias results/{wildcards.alias} --files {params.files} > {log} 2>&1"
 
 
-ruleorder: adopt_cell > train_cell
+ruleorder: adopt_cell > train_unkept_cell > train_cell
 ruleorder: adopt_cell > generate_responses
 ruleorder: adopt_cell > score_frontier
 ruleorder: adopt_cell > score_by_classifier

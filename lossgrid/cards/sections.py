@@ -75,11 +75,10 @@ def describe_training(study: Study, cell: Cell, pairs: Mapping[str, Any], folder
     named = [f"{block.seed} of the {name}" for name, block in others.items() if hasattr(block, "seed")]
     seeds = f"Seeds: {', '.join([f'{cell.seed} of this training', *named])}."
     # When a checkpoint or a line of the log is written decides nothing.
-    recipe = [
-        (name, _spell(value))
-        for name, value in study.training.model_dump(mode="json", exclude=WITHOUT_EFFECT).items()
-        if value is not None
-    ]
+    settings = study.training.model_dump(mode="json", exclude=WITHOUT_EFFECT)
+    adapter = settings.pop("adapter") or {}
+    settings |= {f"adapter: {name}": value for name, value in adapter.items()}
+    recipe = [(name, _spell(value)) for name, value in settings.items() if value is not None]
     world = []
     if study.world.kind != REVIEWS:
         # Its models and data have names and revisions.
@@ -154,15 +153,24 @@ def describe_measured(measured: Sequence[Measured], judge: Mapping[str, Any]) ->
 
 def describe_loading(study: Study, policy: str) -> str:
     """Code that loads the policy and has it answer."""
-    sampling = study.evaluation
+    sampling, is_adapter = study.evaluation, study.training.adapter is not None
+    classes = "AutoTokenizer" if is_adapter else "AutoModelForCausalLM, AutoTokenizer"
+    # The repository's own function knows where the base lies.
+    own_import = "\nfrom lossgrid.training.policies import load_policy\n" if is_adapter else ""
+    load = "load_policy(folder)" if is_adapter else "AutoModelForCausalLM.from_pretrained(folder)"
+    where = (
+        "  # beside the study's sft/policy, to which it is an adapter"
+        if is_adapter
+        else "  # or wherever this folder is"
+    )
     return _section(
         "How to load it",
         f'''```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-folder = "{policy}"  # or wherever this folder is
+from transformers import {classes}
+{own_import}
+folder = "{policy}"{where}
 tokenizer = AutoTokenizer.from_pretrained(folder)
-model = AutoModelForCausalLM.from_pretrained(folder)
+model = {load}
 chat = [{{"role": "user", "content": "{QUESTIONS.get(study.world.kind, "Hello!")}"}}]
 inputs = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True, return_tensors="pt")
 reply = model.generate(

@@ -9,6 +9,7 @@ from huggingface_hub import ModelCard
 from lossgrid.cards.commit import get_commit
 from lossgrid.cards.header import make_header
 from lossgrid.cards.measured import Tables
+from lossgrid.cards.removal import note_removal
 from lossgrid.cards.sections import (
     describe_health,
     describe_limits,
@@ -53,6 +54,8 @@ def write_cards(study: Study, results: Path, folder: Path) -> int:
         if policy.is_dir():
             _write(policy / CARD, card)
             copies += 1
+        else:
+            note_removal(folder / cell.path / CARD)
     return copies
 
 

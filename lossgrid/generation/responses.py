@@ -8,11 +8,12 @@ from itertools import groupby
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 from lossgrid.generation.divergence import REFERENCE_KL
 from lossgrid.generation.sampling import Response, sample_responses
 from lossgrid.training.logps import get_sequence_logps
+from lossgrid.training.policies import load_policy
 from lossgrid.training.reference_divergence import get_reference_divergences
 
 # What a chat says about how it is answered; its other keys are copied to every line.
@@ -59,7 +60,7 @@ def generate_responses(
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     tokenizer = AutoTokenizer.from_pretrained(policy)
 
-    load = partial(AutoModelForCausalLM.from_pretrained, dtype=dtype)
+    load = partial(load_policy, dtype=dtype)
     model = None if server else load(policy).to(device)
     own = partial(sample_responses, model, tokenizer, batch_size=settings.batch_size)
     with server or nullcontext(own) as sample:

@@ -1,10 +1,11 @@
 """What a pass through a model keeps beside its weights.
 
 Korthikanti et al. 2022, arXiv:2205.05198, section 4: with 2 bytes a number, a layer keeps s·b·h·(34 + 5·a·s/h) bytes
-for its backward pass, 11·s·b·h of them in attention, 19 in a feed-forward layer of width 4h and 4 in the norms. The
-term with a, the attention weights, is not kept by fused attention. A gated feed-forward layer of width i keeps its
-input, two projections, the activation and the product: 2·h + 8·i instead of 19·h. So a layer keeps
-s·b·(17·h + 8·i) bytes, and with checkpointing only its input, 2·s·b·h, but for the one that is computed again.
+for its backward pass, 11·s·b·h of them in attention, 19 in a feed-forward layer of width 4h and 4 in the norms. Of a
+heads the attention weights, the term with a, are kept by eager attention and not by fused attention. A gated
+feed-forward layer of width i keeps its input, two projections, the activation and the product: 2·h + 8·i instead of
+19·h. So a layer keeps s·b·(17·h + 8·i) bytes, and with checkpointing only its input, 2·s·b·h, but for the one that is
+computed again.
 """
 
 from lossgrid.planning.model_shape import ModelShape
@@ -15,7 +16,13 @@ FLOAT32 = 4
 
 
 def get_training_activations(
-    model: ModelShape, sequences: int, tokens: int, number_bytes: int, checkpointing: bool
+    model: ModelShape,
+    sequences: int,
+    tokens: int,
+    number_bytes: int,
+    checkpointing: bool,
+    eager: bool = False,
+    adapted_inputs: int = 0,
 ) -> float:
     """Bytes that a forward and backward pass takes.
 
@@ -25,9 +32,13 @@ def get_training_activations(
         tokens: Of the longest sequence.
         number_bytes: Of an activation.
         checkpointing: Whether layers are computed again in the backward pass.
+        eager: Whether attention weights are kept.
+        adapted_inputs: Numbers that the adapters of one layer take in for a token, each kept in float32.
     """
     h, numbers = model.hidden_size, sequences * tokens
-    layer = numbers * (17 * h + 8 * model.intermediate_size) * number_bytes / 2
+    attention = 5 * model.heads * tokens if eager else 0
+    layer = numbers * (17 * h + 8 * model.intermediate_size + attention) * number_bytes / 2
+    layer += numbers * adapted_inputs * FLOAT32
     kept = (model.layers * numbers * h * number_bytes + layer) if checkpointing else model.layers * layer
     head = FLOAT32 * model.vocabulary * (h + min(numbers, TILE_TOKENS))
     return kept + head + 2 * FLOAT32 * numbers * h

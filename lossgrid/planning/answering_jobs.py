@@ -6,8 +6,9 @@ from lossgrid.planning.hardware import CPU, DISK_BANDWIDTH, get_machine
 from lossgrid.planning.load import Load
 from lossgrid.planning.model_shape import ModelShape
 from lossgrid.planning.replies import ReplyGroup, list_reply_groups
+from lossgrid.planning.training_adapter import get_frozen_bytes
 from lossgrid.planning.training_jobs import SEQUENCES_PER_PAIR
-from lossgrid.planning.training_state import BFLOAT16, FLOAT32
+from lossgrid.planning.training_state import BFLOAT16, FLOAT32, get_weight_bytes
 from lossgrid.planning.world_facts import get_world_facts
 from lossgrid.studies import Study
 
@@ -49,8 +50,12 @@ def describe_reference(study: Study) -> Load:
     seconds = get_scoring_seconds(facts.model, machine, sequences, tokens, batch_size)
     together = min(batch_size, sequences)
     extra = get_scoring_activations(facts.model, together, longest, longest, machine.number_bytes)
-    # Without DeepSpeed float32 weights run under autocast, which may hold a bfloat16 copy.
-    weight_bytes = BFLOAT16 if training.deepspeed else FLOAT32 + BFLOAT16
+    held = get_weight_bytes(study.device, training.precision)
+    if training.adapter:
+        weight_bytes = get_frozen_bytes(facts.model, training.adapter, held) / facts.model.count_parameters()
+    else:
+        # Without DeepSpeed float32 weights run under autocast, which may hold a bfloat16 copy.
+        weight_bytes = held if training.deepspeed or held == FLOAT32 else FLOAT32 + held
     return _describe(study, seconds, extra, weight_bytes, sequences * tokens)
 
 
@@ -104,7 +109,7 @@ def describe_classification(study: Study) -> Load:
 
 
 def _describe(
-    study: Study, seconds: float, extra: float, weight_bytes: int, tokens: float, serves: bool = False
+    study: Study, seconds: float, extra: float, weight_bytes: float, tokens: float, serves: bool = False
 ) -> Load:
     """A job of one process with one model; on a CPU the model is float32, and on a GPU the host loads it first."""
     parameters, machine = get_world_facts(study).model.count_parameters(), get_machine(study.device)

@@ -1,11 +1,13 @@
 """How much disk a study takes, while it runs and after."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from lossgrid.planning.judge_load import list_judge_loads
 from lossgrid.planning.replies import count_replies, list_reply_groups
-from lossgrid.planning.training_jobs import SEQUENCES_PER_PAIR, count_steps
-from lossgrid.planning.training_state import BFLOAT16, FLOAT32, get_training_state
+from lossgrid.planning.training_adapter import count_adapter_parameters
+from lossgrid.planning.training_jobs import SEQUENCES_PER_PAIR, count_steps, get_cell_state
+from lossgrid.planning.training_state import FLOAT32, get_weight_bytes
 from lossgrid.planning.world_facts import get_world_facts
 from lossgrid.studies import Study, get_trained_cells
 
@@ -45,9 +47,11 @@ def list_disk_uses(study: Study, parallel: int) -> list[DiskUse]:
         parallel: Jobs that run at once, each with its checkpoints.
     """
     facts, cells = get_world_facts(study), len(get_trained_cells(study))
-    training, parameters = study.training, facts.model.count_parameters()
-    state = get_training_state(parameters, training.processes, training.deepspeed, study.device)
-    half = study.device == "gpu" and training.deepspeed is not None
+    parameters = facts.model.count_parameters()
+    state = get_cell_state(study)
+    policy, kept = get_policy_bytes(study), count_kept_policies(study)
+    # One that is removed at once lies there while its cell trains and answers, and its successor trains.
+    passing = min(cells, 2 * parallel) if study.keep_policy == "none" else cells - kept
     groups = list_reply_groups(study, facts)
     answers = sum(TEXT_BYTES * group.prompts * (group.prompt_tokens + facts.reply_tokens) for group in groups)
     scores = count_replies(study, facts) * SCORE_BYTES
@@ -60,7 +64,8 @@ def list_disk_uses(study: Study, parallel: int) -> list[DiskUse]:
     )
     uses = [
         DiskUse("checkpoints", min(parallel, cells) * CHECKPOINTS * state.checkpoint, kept=False),
-        DiskUse("policies", parameters * (FLOAT32 + cells * (BFLOAT16 if half else FLOAT32)), kept=True),
+        DiskUse("policies", parameters * FLOAT32 + kept * policy, kept=True),
+        DiskUse("policies that are removed", passing * policy, kept=False),
         DiskUse("chats, pairs, reference", data, kept=True),
         DiskUse(
             "responses", (cells + 1) * (answers + count_replies(study, facts) * RESPONSE_BYTES), kept=True
@@ -72,3 +77,21 @@ def list_disk_uses(study: Study, parallel: int) -> list[DiskUse]:
         DiskUse("tables, figures, logs", REPORT_BYTES, kept=True),
     ]
     return [use for use in uses if use.bytes]
+
+
+def get_policy_bytes(study: Study) -> float:
+    """Of one cell's policy, all of it or its adapter; DeepSpeed writes the numbers that it computes in."""
+    model, training = get_world_facts(study).model, study.training
+    adapter, held = training.adapter, get_weight_bytes(study.device, training.precision)
+    trained = count_adapter_parameters(model, adapter) if adapter else model.count_parameters()
+    return trained * (held if training.deepspeed and study.device == "gpu" else FLOAT32)
+
+
+def count_kept_policies(study: Study) -> int:
+    """Policies of trained cells that stay; with `best` at most all seeds of one setting of each objective."""
+    cells = get_trained_cells(study)
+    if study.keep_policy != "best":
+        return len(cells) if study.keep_policy == "all" else 0
+    seeds = Counter((cell.objective, cell.reference) for cell in cells)
+    objectives = {objective for objective, _ in seeds}
+    return sum(max(count for (name, _), count in seeds.items() if name == each) for each in objectives)

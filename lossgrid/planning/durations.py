@@ -9,6 +9,8 @@ from lossgrid.planning.replies import ReplyGroup
 
 # A backward pass takes two forward passes, and one more where the layers are computed again.
 PASSES, PASSES_WITH_CHECKPOINTING = 3, 4
+# Half of a backward pass is for the gradients of weights, which those that stay as they are do not have.
+FROZEN_PASSES = 1
 
 
 def get_training_seconds(
@@ -18,6 +20,8 @@ def get_training_seconds(
     sequences: int,
     tokens: int,
     checkpointing: bool,
+    adapter: bool = False,
+    unpacked_bytes: float = 0.0,
 ) -> float:
     """Seconds that one process computes.
 
@@ -28,10 +32,13 @@ def get_training_seconds(
         sequences: In a micro-batch; a pair is two.
         tokens: Of a sequence, padded.
         checkpointing: Whether layers are computed again in the backward pass.
+        adapter: Whether the model's own weights stay as they are; the adapter's operations are left out.
+        unpacked_bytes: Read and written to unpack the weights once, for each pass through the model.
     """
-    passes = PASSES_WITH_CHECKPOINTING if checkpointing else PASSES
+    passes = (PASSES_WITH_CHECKPOINTING if checkpointing else PASSES) - (FROZEN_PASSES if adapter else 0)
     once = sequences * tokens * model.count_forward_flops(tokens) / machine.flops
-    return micro_batches * passes * (once + model.layers * machine.layer_seconds)
+    unpacking = unpacked_bytes / machine.bandwidth
+    return micro_batches * passes * (once + unpacking + model.layers * machine.layer_seconds)
 
 
 def get_scoring_seconds(

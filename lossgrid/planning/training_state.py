@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Sharding = Literal["zero2", "zero3", "zero3_offload"] | None
+Precision = Literal["bf16", "fp32"] | None
 
 FLOAT32, BFLOAT16 = 4, 2
 GRADIENTS = FLOAT32
@@ -37,8 +38,17 @@ class TrainingState:
     checkpoint: float
 
 
+def get_weight_bytes(device: Literal["cpu", "gpu"], precision: Precision) -> int:
+    """Bytes of a number that models are computed in; without a choice bfloat16 on a GPU and float32 on a CPU."""
+    return {"bf16": BFLOAT16, "fp32": FLOAT32}[precision or ("bf16" if device == "gpu" else "fp32")]
+
+
 def get_training_state(
-    parameters: int, processes: int, sharding: Sharding, device: Literal["cpu", "gpu"]
+    parameters: int,
+    processes: int,
+    sharding: Sharding,
+    device: Literal["cpu", "gpu"],
+    precision: Precision = None,
 ) -> TrainingState:
     """The state of one of several processes that train a model together.
 
@@ -50,23 +60,28 @@ def get_training_state(
         processes: Training processes.
         sharding: The study's `training.deepspeed`.
         device: The study's `device`.
+        precision: The study's `training.precision`; with fp32 there are no copies in 16 bits.
     """
+    held = get_weight_bytes(device, precision)
     if device == "cpu":
-        # float32 throughout: the weights themselves are the copy that Adam updates.
-        whole = FLOAT32 if sharding in (None, "zero2") else FLOAT32 / processes
+        # float32 throughout: the weights themselves are the copy that Adam updates; autocast may hold another.
+        whole = (FLOAT32 if held == FLOAT32 else FLOAT32 + held) / (
+            1 if sharding in (None, "zero2") else processes
+        )
         state = parameters * (whole + (GRADIENTS + MOMENTS) / processes)
         return TrainingState(state, 0.0, parameters * (FLOAT32 + MOMENTS))
-    checkpoint = parameters * (BFLOAT16 + FLOAT32 + MOMENTS)
-    gathered = BFLOAT16 * min(parameters, GATHERED_PARAMETERS)
+    checkpoint = parameters * (held + FLOAT32 + MOMENTS)
+    gathered = held * min(parameters, GATHERED_PARAMETERS)
     if sharding is None:
         # Autocast keeps a bfloat16 copy of the weights while a step lasts.
+        copy = held if held < FLOAT32 else 0
         return TrainingState(
-            parameters * (FLOAT32 + GRADIENTS + MOMENTS + BFLOAT16), 0.0, parameters * (FLOAT32 + MOMENTS)
+            parameters * (FLOAT32 + GRADIENTS + MOMENTS + copy), 0.0, parameters * (FLOAT32 + MOMENTS)
         )
     if sharding == "zero2":
-        device_bytes = parameters * (BFLOAT16 + OPTIMISER / processes) + BUCKET_BYTES
+        device_bytes = parameters * (held + OPTIMISER / processes) + BUCKET_BYTES
         return TrainingState(device_bytes, 0.0, checkpoint)
-    shard = parameters * (BFLOAT16 + OPTIMISER) / processes
+    shard = parameters * (held + OPTIMISER) / processes
     if sharding == "zero3":
         return TrainingState(shard + gathered, 0.0, checkpoint)
     return TrainingState(gathered, shard, checkpoint)

@@ -93,14 +93,15 @@ def get_frontier_settings(study: Study) -> dict[str, Any]:
 def get_reference_settings(study: Study) -> dict[str, Any]:
     """What decides the reference log-probabilities, apart from the model and the pairs.
 
-    The batch is part of it because padding changes the rounding.
+    The batch is part of it because padding changes the rounding, and how training holds its model, because the
+    reference is held in the same way.
     """
     training = study.training
     return {
         "max_length": training.max_length,
+        "max_prompt_length": training.max_prompt_length,
         "batch_size": training.get_micro_batch_size(),
-        # DeepSpeed holds bfloat16 weights where a plain process has float32 ones under autocast.
-        "half_weights": training.deepspeed is not None,
+        **training.get_loading(),
     }
 
 
@@ -183,7 +184,7 @@ def get_report_settings(study: Study) -> dict[str, Any]:
         "prices",
         "spend_limit",
     }
-    without = {"training": WITHOUT_EFFECT, "judge": patience}
+    without = {"training": WITHOUT_EFFECT, "judge": patience, "keep_policy": True}
     return study.model_dump(mode="json", exclude_none=True, exclude=without)
 
 

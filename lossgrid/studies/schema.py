@@ -48,6 +48,12 @@ class Setup(StrictModel):
     reproduces: Reproduction | None = describe_field(
         "Published study that this one repeats, shown beside it; null shows nothing.", default=None
     )
+    keep_policy: Literal["all", "best", "none"] = describe_field(
+        "Which trained policies stay on disk: all of them; of each objective the best setting, once the tables are "
+        "there; or none, each removed as soon as it has answered. Changing it reruns nothing; a removed policy that "
+        "is asked for is trained again.",
+        default="all",
+    )
     shard_size: int = describe_field(
         "Runs that one judging job takes, which starts its judge once.", "runs", ge=1, default=8
     )
@@ -97,6 +103,13 @@ class Setup(StrictModel):
             fail("needs a judge; add judge: {model: …, base_url: …} to the study", at=(judged[0],))
         if self.judge is not None and not judged:
             fail(f"judges nothing; add {', '.join(EVALUATIONS[:-1])} or {EVALUATIONS[-1]}", at=("judge",))
+        return self
+
+    @model_validator(mode="after")
+    def check_attention(self) -> "Setup":
+        """Some ways to compute attention are for GPUs alone."""
+        if self.training.attention == "flash_attention_2" and self.device == "cpu":
+            fail("needs a GPU; write device: gpu, or attention: sdpa", at=("training", "attention"))
         return self
 
     @model_validator(mode="after")

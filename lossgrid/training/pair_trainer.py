@@ -7,6 +7,12 @@ import torch
 from accelerate.utils import send_to_device
 from trl import DPOTrainer
 
+from lossgrid.training.adapters import (
+    correct_adapter,
+    make_adapter_config,
+    make_still_adapter,
+    write_adapter,
+)
 from lossgrid.training.checkpoints import CheckpointKeeper, replace_folder
 from lossgrid.training.health import PairBatch, describe_step, has_finite_weights
 from lossgrid.training.launch import is_main
@@ -29,10 +35,21 @@ class PairTrainer(DPOTrainer):
         loss: The objective in its setting.
         nonfinite: `stop`, `skip` or `propagate`: what a non-finite loss or gradient leads to.
         reward_scale: β that turns a log-ratio into an implicit reward in the log.
+        adapter: `Adapter` of the study; None trains all weights.
+        base: Where the adapter's model lies, seen from the policy's folder.
         **arguments: Of `trl.DPOTrainer`; `train_dataset` has the columns that `compute_reference_logps` writes.
     """
 
-    def __init__(self, *, loss: PairLoss, nonfinite: str, reward_scale: float, **arguments):
+    def __init__(
+        self,
+        *,
+        loss: PairLoss,
+        nonfinite: str,
+        reward_scale: float,
+        adapter=None,
+        base: str = "",
+        **arguments,
+    ):
         self.loss = loss
         self.nonfinite = nonfinite
         self.reward_scale = reward_scale
@@ -40,7 +57,10 @@ class PairTrainer(DPOTrainer):
         self.step_grad_norm = float("nan")
         self.stopped = False
         self.pairs_per_micro_batch = 1.0
-        super().__init__(**arguments)
+        self.adapter_base = base if adapter else None
+        super().__init__(**arguments, peft_config=make_adapter_config(adapter) if adapter else None)
+        if adapter:
+            correct_adapter(self.model, adapter.dropout, self.is_deepspeed_enabled)
         self.add_callback(
             StepGate(self.close_step, self.get_engine, lambda: self.step_grad_norm, lambda: self.stopped)
         )
@@ -138,8 +158,7 @@ class PairTrainer(DPOTrainer):
         return self.accelerator.reduce(gradient.to(self.accelerator.device), "mean").to(gradient.device)
 
     def save_policy(self, folder: Path) -> None:
-        """Write the whole policy as a model folder with its tokenizer, or not at all; all processes take part."""
-        beside = folder.with_name(folder.name + ".beside")
+        """Write the whole policy, or its adapter, with the tokenizer, or nothing at all; all processes take part."""
         # Gathered from the shards of ZeRO-3; in every other case each process holds all weights.
         engine = self.get_engine()
         is_split = engine is not None and engine.zero_optimization_stage() == 3
@@ -148,8 +167,20 @@ class PairTrainer(DPOTrainer):
             # Gathering leaves small weights whole; an update that is still to come would pass them by.
             engine.optimizer.checkpoint_event_prologue()
         if is_main():
-            shutil.rmtree(beside, ignore_errors=True)
-            self.accelerator.unwrap_model(self.model).save_pretrained(beside, state_dict=state_dict)
-            self.processing_class.save_pretrained(beside)
-            replace_folder(beside, folder)
+            self._write_policy(folder, state_dict)
         wait_for_all()
+
+    def write_still_adapter(self, folder: Path) -> None:
+        """Write an adapter that leaves the model as it was; of one process."""
+        self._write_policy(folder, make_still_adapter(self.accelerator.unwrap_model(self.model)))
+
+    def _write_policy(self, folder: Path, state_dict: dict[str, torch.Tensor] | None) -> None:
+        beside = folder.with_name(folder.name + ".beside")
+        shutil.rmtree(beside, ignore_errors=True)
+        model = self.accelerator.unwrap_model(self.model)
+        if self.adapter_base is None:
+            model.save_pretrained(beside, state_dict=state_dict)
+        else:
+            write_adapter(model, beside, self.adapter_base, state_dict)
+        self.processing_class.save_pretrained(beside)
+        replace_folder(beside, folder)

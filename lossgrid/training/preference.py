@@ -8,14 +8,16 @@ from pathlib import Path
 
 import torch
 from datasets import load_from_disk
-from transformers import AutoModelForCausalLM
+from transformers import set_seed
 from trl import DPOConfig
 
+from lossgrid.training.adapters import get_base_name
 from lossgrid.training.checkpoint_folders import get_step
 from lossgrid.training.checkpoints import open_run_folder, remove_checkpoints, replace_folder
 from lossgrid.training.health import has_finite_weights, summarise_health
 from lossgrid.training.launch import is_main
 from lossgrid.training.live.watch import watch_training
+from lossgrid.training.loading import load_model
 from lossgrid.training.pair_loss import PairLoss
 from lossgrid.training.pair_trainer import LAST_FINITE, PairTrainer
 from lossgrid.training.processes import wait_for_all
@@ -66,14 +68,21 @@ def train_cell(
         where an update itself left the range of float32 and nothing finite was kept).
 
     Raises:
-        RuntimeError: Where the training log has steps twice or not at all.
+        RuntimeError: Where the training log has steps twice or not at all, or the model cannot be held as the recipe
+            asks for.
     """
     torch.set_num_threads(threads)
     # First the arguments: they start the processes' communication, and under ZeRO-3 a model that is loaded
     # after them is made in shards.
     arguments = DPOConfig(
         output_dir=str(checkpoints / identity),
-        **get_trainer_arguments(recipe, recipe.get_micro_batch_size(), recipe.processes),
+        **get_trainer_arguments(
+            recipe,
+            recipe.get_micro_batch_size(),
+            recipe.processes,
+            recipe.precision,
+            recipe.gradient_checkpointing,
+        ),
         seed=seed,
         data_seed=seed,
         save_steps=recipe.checkpoint_steps,
@@ -85,11 +94,16 @@ def train_cell(
         print(f"resuming after step {get_step(checkpoint)}" if checkpoint else "starting afresh", flush=True)
 
     loss = PairLoss(objective, setting)
+    if recipe.adapter:
+        # Its first weights are drawn before the trainer sets the seed itself.
+        set_seed(seed)
     trainer = PairTrainer(
         loss=loss,
         nonfinite=recipe.nonfinite,
         reward_scale=setting.get("beta_kl", setting.get("beta", 1.0)),
-        model=AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
+        adapter=recipe.adapter,
+        base=get_base_name(model, outputs.policy),
+        model=load_model(model, **recipe.get_loading()),
         args=arguments,
         train_dataset=load_from_disk(reference),
         processing_class=load_tokenizer(model),
@@ -106,9 +120,7 @@ def train_cell(
     if is_main():
         health = _read_health(trainer, run_folder, recipe.nonfinite, weights_finite)
         if not weights_finite:
-            last_finite = run_folder / LAST_FINITE
-            shutil.rmtree(policy, ignore_errors=True)
-            shutil.copytree(last_finite if last_finite.exists() else model, policy)
+            _take_last_finite(trainer, run_folder, model)
         # Copies: a kill before the checkpoints are gone leads to a resume, which needs the log again.
         replace_folder(policy, outputs.policy)
         _write(outputs.training_log, (run_folder / TRAINING_LOG).read_text())
@@ -116,6 +128,16 @@ def train_cell(
         remove_checkpoints(checkpoints)
     wait_for_all()
     return json.loads(outputs.health.read_text())
+
+
+def _take_last_finite(trainer: PairTrainer, run_folder: Path, model: Path) -> None:
+    """Make the policy of the last finite weights, which are those of the start where nothing else was kept."""
+    policy, last_finite = run_folder / "policy", run_folder / LAST_FINITE
+    shutil.rmtree(policy, ignore_errors=True)
+    if trainer.adapter_base is not None and not last_finite.exists():
+        trainer.write_still_adapter(policy)
+    else:
+        shutil.copytree(last_finite if last_finite.exists() else model, policy)
 
 
 def _read_health(trainer: PairTrainer, run_folder: Path, nonfinite: str, weights_finite: bool) -> dict:

@@ -3,15 +3,24 @@
 import torch
 
 from lossgrid.training.launch import count_launched, find_deepspeed_file
+from lossgrid.training.loading import Precision, choose_precision
 
 
-def get_trainer_arguments(recipe, micro_batch_size: int, processes: int) -> dict:
+def get_trainer_arguments(
+    recipe,
+    micro_batch_size: int,
+    processes: int,
+    precision: Precision | None = None,
+    gradient_checkpointing: bool | None = None,
+) -> dict:
     """Arguments shared by supervised and preference training.
 
     Args:
         recipe: `SftRecipe` or `TrainingRecipe` of a study.
         micro_batch_size: Examples in one forward pass of one process.
         processes: Training processes; the global batch is the recipe's whatever their number.
+        precision: Numbers to compute in; None takes bf16 on a GPU and fp32 on a CPU.
+        gradient_checkpointing: Whether layers are computed again in the backward pass; None does so on a GPU only.
 
     Returns:
         Keyword arguments of `transformers.TrainingArguments`.
@@ -32,6 +41,7 @@ def get_trainer_arguments(recipe, micro_batch_size: int, processes: int) -> dict
             "set CUDA_VISIBLE_DEVICES to one of them"
         )
     on_gpu = torch.cuda.is_available()
+    checkpointing = on_gpu if gradient_checkpointing is None else gradient_checkpointing
     return {
         "learning_rate": recipe.learning_rate,
         "num_train_epochs": recipe.epochs,
@@ -44,9 +54,9 @@ def get_trainer_arguments(recipe, micro_batch_size: int, processes: int) -> dict
         "max_grad_norm": recipe.max_grad_norm,
         "max_length": recipe.max_length,
         "optim": "adamw_torch",
-        "bf16": on_gpu,
+        "bf16": choose_precision(precision) == "bf16",
         "use_cpu": not on_gpu,
-        "gradient_checkpointing": on_gpu,
+        "gradient_checkpointing": checkpointing,
         "dataloader_pin_memory": on_gpu,
         "save_strategy": "steps",
         "logging_strategy": "steps",

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset, load_from_disk
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
+from lossgrid.training.loading import load_model, open_autocast
 from lossgrid.training.logps import get_sequence_logps
 from lossgrid.training.tokens import tokenise_pairs
 
@@ -26,7 +27,9 @@ def compute_reference_logps(
     max_length: int,
     batch_size: int,
     threads: int,
+    max_prompt_length: int | None = None,
     half_weights: bool = False,
+    **loading: str | None,
 ) -> dict:
     """Tokenise the pairs and add the reference's log-probabilities.
 
@@ -38,25 +41,27 @@ def compute_reference_logps(
         max_length: Tokens that prompt and response may have together.
         batch_size: Sequences in one forward pass.
         threads: CPU threads; another number gives other last bits.
-        half_weights: Whether training holds bfloat16 weights on a GPU, as DeepSpeed does; else it runs float32
-            weights under autocast. On a CPU both are float32.
+        max_prompt_length: Tokens that a prompt keeps where it is cut; see `tokenise_pairs`.
+        half_weights: Whether DeepSpeed trains; see `load_model`.
+        **loading: The other arguments of `load_model`. With an adapter the reference is the model without it.
 
     Returns:
         What `summary.json` holds: the counts of `TokenCounts` and the data set's digest.
+
+    Raises:
+        ValueError: A log-probability is not finite.
+        RuntimeError: The model cannot be held as asked for.
     """
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(model)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    # As in training: other roundings would give the first step margins that the policy has not earned.
-    on_gpu = device == "cuda"
-    dtype = torch.bfloat16 if on_gpu and half_weights else torch.float32
-    policy = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(device)
+    policy = load_model(model, half_weights=half_weights, **loading).to(device)
 
-    tokens, counts = tokenise_pairs(load_from_disk(pairs), tokenizer, max_length)
+    tokens, counts = tokenise_pairs(load_from_disk(pairs), tokenizer, max_length, max_prompt_length)
     columns = {}
     for response in ("chosen", "rejected"):
         sequences = list(zip(tokens["prompt_ids"], tokens[f"{response}_ids"], strict=True))
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=on_gpu and not half_weights):
+        with open_autocast(loading.get("precision"), half_weights):
             logps = get_sequence_logps(policy, tokenizer.pad_token_id, sequences, batch_size)
         if not torch.isfinite(logps).all():
             bad = (~torch.isfinite(logps)).sum().item()

@@ -14,12 +14,13 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers import GenerationConfig
 
 from lossgrid.generation import responses
 from lossgrid.generation.responses import generate_responses
 from lossgrid.generation.sampling import sample_responses
 from lossgrid.judging.serving.policy_server import serve_policy
+from lossgrid.training.policies import load_policy
 from lossgrid.worlds.reviews.corpus import make_heldout_chats
 from lossgrid.worlds.reviews.policy import build_policy
 from lossgrid.worlds.reviews.tokenizer import build_tokenizer
@@ -221,9 +222,9 @@ def test_responses_of_a_server_are_written_like_local_ones(command, calls, polic
 
     def load(*arguments, **options):
         loaded.append(bool(left))
-        return AutoModelForCausalLM.from_pretrained(*arguments, **options)
+        return load_policy(*arguments, **options)
 
-    monkeypatch.setattr(responses, "AutoModelForCausalLM", SimpleNamespace(from_pretrained=load))
+    monkeypatch.setattr(responses, "load_policy", load)
     served = generate(policy, watch(), tmp_path / "served")
     assert loaded == [True, True]
     own = generate(policy, None, tmp_path / "own")

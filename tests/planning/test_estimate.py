@@ -15,6 +15,7 @@ from lossgrid.planning.jobs import TABLES, Step, get_wall_seconds, list_steps
 from lossgrid.planning.load import Load
 from lossgrid.planning.spelling import spell_bytes, spell_dollars, spell_hours, spell_seconds
 from lossgrid.planning.training_jobs import count_steps
+from lossgrid.studies.adapter import Adapter
 from lossgrid.studies.judge import Prices
 from lossgrid.studies.judge_card import JudgeCard
 
@@ -83,6 +84,34 @@ def test_policies_take_four_bytes_a_weight(mini, vary):
     assert get_policies(mini) == 21 * 4 * parameters
     sharded = vary(mini, device="gpu", training={"processes": 2, "deepspeed": "zero3"})
     assert get_policies(sharded) == (20 * 2 + 4) * parameters
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept", "passing"),
+    [
+        ("all", 20, 0),
+        # Of three of the six objectives the best setting may be the one with two seeds.
+        ("best", 9, 11),
+        # Two jobs at once, of which each has a predecessor that still answers.
+        ("none", 0, 4),
+    ],
+)
+def test_removed_policies_lie_there_for_a_while(mini, vary, keep, kept, passing):
+    """A sweep with keep_policy: none would be said to need the disk that it was to save, or none at all."""
+    uses = {use.what: use for use in list_disk_uses(vary(mini, keep_policy=keep), 2)}
+    assert uses["policies"].bytes == (kept + 1) * 4 * 141_376
+    removed = uses.get("policies that are removed")
+    assert (removed.bytes if removed else 0) == passing * 4 * 141_376
+    assert not (removed and removed.kept)
+
+
+def test_an_adapter_is_all_that_a_policy_holds(mini, vary):
+    """Rank 4 on seven layers of two blocks of widths 64 and 256: 4·2·(4·128 + 3·320) weights of 4 bytes."""
+    study = vary(mini, training={"adapter": Adapter(rank=4)})
+    (use,) = [use for use in list_disk_uses(study, 1) if use.what == "policies"]
+    assert use.bytes == 4 * 141_376 + 20 * 4 * (4 * 2 * (4 * 128 + 3 * 320))
+    (use,) = [use for use in list_disk_uses(study, 3) if use.what == "checkpoints"]
+    assert use.bytes == 3 * 2 * 12 * (4 * 2 * (4 * 128 + 3 * 320))
 
 
 def test_two_checkpoints_of_every_running_cell_lie_on_disk(mini):

@@ -89,9 +89,14 @@ class Run(SimpleNamespace):
         return load_file(self.folder / "policy/model.safetensors")
 
     @property
+    def adapter(self) -> dict[str, torch.Tensor]:
+        return load_file(self.folder / "policy/adapter_model.safetensors")
+
+    @property
     def files(self) -> dict[str, bytes]:
-        names = ("policy/model.safetensors", "training.jsonl", "health.json")
-        return {name: (self.folder / name).read_bytes() for name in names}
+        weights = sorted((self.folder / "policy").glob("*.safetensors"))
+        files = [*weights, self.folder / "training.jsonl", self.folder / "health.json"]
+        return {str(file.relative_to(self.folder)): file.read_bytes() for file in files}
 
 
 def as_objective(loss) -> SimpleNamespace:
@@ -113,14 +118,23 @@ def train(world, tmp_path):
     """
     from lossgrid.training.preference import CellOutputs, train_cell
 
-    def run(name="cell", loss=dpo_loss, setting=None, identity="identity", reference=None, **recipe) -> Run:
-        folder = tmp_path / name
+    def run(
+        name="cell",
+        loss=dpo_loss,
+        setting=None,
+        identity="identity",
+        reference=None,
+        start=None,
+        folder=None,
+        **recipe,
+    ) -> Run:
+        folder = folder or tmp_path / name
         health = train_cell(
             loss if isinstance(loss, Objective) else as_objective(loss),
             {"beta": 0.1} if setting is None else setting,
             1,
             TrainingRecipe(**{**RECIPE, **recipe}),
-            model=world.model,
+            model=start or world.model,
             reference=reference or world.reference,
             outputs=CellOutputs(folder / "policy", folder / "training.jsonl", folder / "health.json"),
             checkpoints=folder / "checkpoints",

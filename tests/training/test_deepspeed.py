@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 JOBS = Path(__file__).with_name("training_jobs.py")
 RECIPE = {"learning_rate": 1e-3, "epochs": 1, "batch_size": 16, "max_length": 160, "checkpoint_steps": 2}
 STEPS = 6
+# Large enough a rate for a product of two matrices of which one begins at 0.
+ADAPTED = {"adapter": {"rank": 4, "alpha": 8.0}, "learning_rate": 1e-2}
 
 # One or two losses of every family, and one with a learned parameter. With the micro-batches of `RECIPE` both
 # ways see the same ones, so that even losses that couple the pairs of a micro-batch must agree.
@@ -98,7 +100,8 @@ class Launcher:
         return json.loads((self.folder / name / "health.json").read_text())
 
     def weights(self, name: str) -> dict[str, torch.Tensor]:
-        return load_file(self.folder / name / "policy/model.safetensors")
+        (file,) = (self.folder / name / "policy").glob("*.safetensors")
+        return load_file(file)
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +116,7 @@ def alone(launcher) -> Launcher:
 
     for objective in OBJECTIVES:
         run_job(launcher.make(f"alone/{objective}", objective, micro_batch_size=8))
+    run_job(launcher.make("alone/adapter", "dpo", micro_batch_size=8, **ADAPTED))
     for kind in ("nan", "inf"):
         for nonfinite in ("stop", "skip", "propagate"):
             run_job(make_faulty(launcher, "alone", nonfinite, kind, micro_batch_size=8))
@@ -134,6 +138,8 @@ def sharded(request, alone) -> tuple[Launcher, str]:
     stage = request.param
     recipe = {"processes": 2, "deepspeed": stage}
     jobs = [alone.make(f"{stage}/{objective}", objective, **recipe) for objective in OBJECTIVES]
+    jobs.append(alone.make(f"{stage}/adapter", "dpo", **recipe, **ADAPTED))
+    jobs.append(make_faulty(alone, f"{stage}_adapter", "propagate", "nan", **recipe, **ADAPTED))
     for kind in ("nan", "inf"):
         jobs += [
             make_faulty(alone, stage, nonfinite, kind, **recipe)
@@ -199,6 +205,29 @@ def test_the_learned_mix_is_trained_alike(sharded):
     assert final == pytest.approx(launcher.health("alone/dlrml_learned")["final_beta_mix"], rel=1e-3)
     # It has moved, by ten times what the two may differ.
     assert abs(final - 0.2) > 0.002
+
+
+def test_an_adapter_is_trained_alike(sharded):
+    """Frozen weights are sharded too under ZeRO-3, and gathered with the policy they would be written with it."""
+    launcher, stage = sharded
+    assert_same_course(launcher, "alone/adapter", f"{stage}/adapter")
+    whole, gathered = launcher.weights("alone/adapter"), launcher.weights(f"{stage}/adapter")
+    assert whole.keys() == gathered.keys()
+    assert len(whole) == 2 * 7
+    for name, weight in whole.items():
+        assert weight.shape == gathered[name].shape
+        assert (weight - gathered[name]).norm() < 0.1 * weight.norm(), name
+
+
+def test_a_spoilt_adapter_is_replaced_by_the_last_finite_one(sharded):
+    """Its weights lie in shards when they are looked at and when those of before are written."""
+    launcher, stage = sharded
+    health = launcher.health(f"{stage}_adapter/nan_propagate")
+    assert (health["status"], health["first_nonfinite_step"]) == ("diverged", 4)
+    weights = launcher.weights(f"{stage}_adapter/nan_propagate")
+    assert len(weights) == 2 * 7
+    assert all(torch.isfinite(weight).all() for weight in weights.values())
+    assert any(weight.abs().max() > 0 for name, weight in weights.items() if "lora_B" in name)
 
 
 @pytest.mark.parametrize("kind", ["nan", "inf"])
@@ -277,13 +306,16 @@ def test_in_bfloat16_as_on_a_gpu(alone, stage):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("adapted", [False, True], ids=["whole", "adapter"])
 @pytest.mark.parametrize("stage", ["zero2", "zero3"])
-def test_a_killed_process_costs_the_steps_since_the_checkpoint(launcher, stage):
+def test_a_killed_process_costs_the_steps_since_the_checkpoint(launcher, stage, adapted):
     """A node that dies at night would cost the whole run, or the resumed run would be another one."""
-    recipe = {"processes": 2, "deepspeed": stage}
-    undisturbed = launcher.make(f"{stage}_undisturbed", "dlrml_learned", **recipe)
+    recipe = {"processes": 2, "deepspeed": stage, **(ADAPTED if adapted else {})}
+    weights = "adapter_model" if adapted else "model"
+    stage_folder = f"{stage}_{weights}"
+    undisturbed = launcher.make(f"{stage_folder}_undisturbed", "dlrml_learned", **recipe)
     killed = launcher.make(
-        f"{stage}_killed", "dlrml_learned", {"step": 4, "kind": "kill", "rank": 1}, **recipe
+        f"{stage_folder}_killed", "dlrml_learned", {"step": 4, "kind": "kill", "rank": 1}, **recipe
     )
     assert launcher.start(killed, deepspeed=stage).wait(timeout=900) != 0
     del killed["fault"]
@@ -291,8 +323,8 @@ def test_a_killed_process_costs_the_steps_since_the_checkpoint(launcher, stage):
     launcher.run(undisturbed, killed, deepspeed=stage)
     assert "resuming after step 2" in launcher.log.read_text()
     # The same bits: the same two processes add in the same order.
-    for file in ("training.jsonl", "health.json", "policy/model.safetensors"):
-        one, other = (launcher.folder / f"{stage}_{name}" / file for name in ("undisturbed", "killed"))
+    for file in ("training.jsonl", "health.json", f"policy/{weights}.safetensors"):
+        one, other = (launcher.folder / f"{stage_folder}_{name}" / file for name in ("undisturbed", "killed"))
         assert one.read_bytes() == other.read_bytes(), file
     assert not (Path(killed["folder"]) / "checkpoints").exists()
 

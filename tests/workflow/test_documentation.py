@@ -40,6 +40,7 @@ HERE = {
     "python -m lossgrid status mini": "jobs done",
     "python -m lossgrid estimate mini": "Study mini on the CPU",
     "python -m lossgrid estimate mini --jobs 100": "With 100 jobs at once",
+    "python -m lossgrid prune mini": "0 policies removed (keep_policy: all)",
     "python -m lossgrid audit mini": "wrong sign at the start",
     "python -m lossgrid audit mini --csv audit.csv": "wrong sign at the start",
     "python -m lossgrid show mini": "# studies/mini.yaml",
@@ -56,6 +57,7 @@ INSTEAD = {
     f'{LOCAL} --config "studies=[mini_deepspeed]"': f'{LOCAL} --config "studies=[mini_deepspeed]" -n',
     "hf download NAME": "hf download --help",
     DOWNLOAD: f"{DOWNLOAD} --help",
+    "pip install bitsandbytes": "pip install --help",
     "python -m pytest tests/worlds tests/studies/test_study_identity.py": (
         "python -m pytest tests/worlds tests/studies/test_study_identity.py --collect-only -q"
     ),

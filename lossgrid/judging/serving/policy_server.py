@@ -15,6 +15,7 @@ from lossgrid.judging.asking.client import Endpoint, judge_requests
 from lossgrid.judging.asking.ledger import Ledger
 from lossgrid.judging.asking.request import JudgeRequest, Reply
 from lossgrid.judging.serving.server import serve
+from lossgrid.training.policies import is_adapter, write_full_policy
 
 CONCURRENCY = 64
 TIMEOUT = 600.0
@@ -55,7 +56,10 @@ def serve_policy(command: str, policy: Path, log: Path) -> Iterator[Callable[...
 
 @contextmanager
 def _link_without_settings(policy: Path, tokenizer) -> Iterator[str]:
-    """A folder with the policy's files, whose settings take every token as the policy weighs it."""
+    """A folder with the policy's files, or with the model that its adapter makes, and neutral settings.
+
+    By those every token is taken as the policy weighs it.
+    """
     neutral = GenerationConfig(
         do_sample=True,
         top_k=0,
@@ -64,9 +68,13 @@ def _link_without_settings(policy: Path, tokenizer) -> Iterator[str]:
         pad_token_id=tokenizer.pad_token_id,
     )
     with tempfile.TemporaryDirectory() as folder:
-        for file in policy.resolve().iterdir():
-            if file.name != GENERATION_CONFIG_NAME:
-                (Path(folder) / file.name).symlink_to(file)
+        if is_adapter(policy):
+            # Servers load whole models.
+            write_full_policy(policy, folder)
+        else:
+            for file in policy.resolve().iterdir():
+                if file.name != GENERATION_CONFIG_NAME:
+                    (Path(folder) / file.name).symlink_to(file)
         neutral.save_pretrained(folder)
         yield folder
 
