@@ -4,6 +4,7 @@ import json
 import math
 import os
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -221,6 +222,21 @@ def test_a_whole_model_is_written_for_servers(world, lora, tmp_path):
     one, _ = get_chosen(world, load_policy(tmp_path / "whole", torch.float32))
     other, _ = get_chosen(world, load_policy(lora.folder / "policy", torch.float32))
     assert torch.equal(one, other)
+
+
+def test_a_server_gets_a_whole_model(world, lora):
+    """With the settings of sampling that every other policy is served with."""
+    from transformers import AutoTokenizer
+
+    from lossgrid.judging.serving.policy_server import _link_without_settings
+
+    policy = lora.folder / "policy"
+    with _link_without_settings(policy, AutoTokenizer.from_pretrained(policy)) as folder:
+        served, _ = get_chosen(world, AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32))
+        settings = json.loads((Path(folder) / "generation_config.json").read_text())
+    merged, _ = get_chosen(world, load_policy(policy, torch.float32))
+    assert torch.equal(served, merged)
+    assert (settings["do_sample"], settings["top_k"]) == (True, 0)
 
 
 def test_whole_policies_load_as_ever(world):
