@@ -458,7 +458,12 @@ def get_prepared_files():
     # vLLM's, of several gigabytes, for those alone who serve a judge with it.
     if not any(STUDIES[study].judge and STUDIES[study].judge.gpus for study in BUILT):
         environments.remove("serve")
-    judged = [study for study in BUILT if STUDIES[study].get_evaluations()]
+    # Posts of the hub are read from what was fetched, once that is locked, and need no network.
+    judged = [
+        study
+        for study in BUILT
+        if STUDIES[study].get_evaluations() and not getattr(STUDIES[study].world, "summaries", None)
+    ]
     fetched = [study for study in BUILT if STUDIES[study].list_repositories()]
     cards = [study for study in BUILT if STUDIES[study].judge_card]
     return [

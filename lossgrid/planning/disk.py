@@ -50,6 +50,7 @@ def list_disk_uses(study: Study, parallel: int) -> list[DiskUse]:
     parameters = facts.model.count_parameters()
     state = get_cell_state(study)
     policy, kept = get_policy_bytes(study), count_kept_policies(study)
+    start = 0 if facts.links_model else parameters * FLOAT32
     # One that is removed at once lies there while its cell trains and answers, and its successor trains.
     passing = min(cells, 2 * parallel) if study.keep_policy == "none" else cells - kept
     groups = list_reply_groups(study, facts)
@@ -64,7 +65,8 @@ def list_disk_uses(study: Study, parallel: int) -> list[DiskUse]:
     )
     uses = [
         DiskUse("checkpoints", min(parallel, cells) * CHECKPOINTS * state.checkpoint, kept=False),
-        DiskUse("policies", parameters * FLOAT32 + kept * policy, kept=True),
+        DiskUse("policies", start + kept * policy, kept=True),
+        *([DiskUse("the model in HF_HOME", parameters * BFLOAT16, kept=True)] if facts.links_model else []),
         DiskUse("policies that are removed", passing * policy, kept=False),
         DiskUse("chats, pairs, reference", data, kept=True),
         DiskUse(

@@ -193,6 +193,10 @@ class HubWorld(StrictModel):
     }
     PLANNING: ClassVar[set[str]] = {"assumed"}
 
+    def get_fields(self, step: str) -> set[str]:
+        """The fields that decide a step; what a judge sees of the data are posts alone."""
+        return {"kind"} if step == "prompts" and self.summaries is None else self.STEPS[step]
+
     def list_repositories(self) -> dict[str, tuple[RepositoryType, Repository]]:
         """The repositories that the world needs, with their type, by the field that names them."""
         reward = {"reward": ("models", self.reward.model)} if self.reward else {}

@@ -57,7 +57,7 @@ def get_world_settings(study: Study, step: str) -> dict[str, Any]:
         study: The study.
         step: One of the world's `STEPS`.
     """
-    fields = study.world.STEPS[step]
+    fields = study.world.get_fields(step)
     settings = study.world.model_dump(mode="json", include=fields, exclude={"model": {"shape"}})
     if study.lock is None:
         return settings

@@ -59,6 +59,10 @@ class ReviewsWorld(StrictModel):
     }
     PLANNING: ClassVar[set[str]] = set()
 
+    def get_fields(self, step: str) -> set[str]:
+        """The fields that decide a step."""
+        return self.STEPS[step]
+
 
 # Another world is another class with its own `kind`, joined here by `|`.
 World = Annotated[ReviewsWorld | HubWorld, Field(discriminator="kind")]
