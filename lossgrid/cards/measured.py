@@ -135,6 +135,7 @@ class Tables:
             of_whom = {
                 "world": f"{self.study.world.kind} world's own",
                 "fastchat": "80 published with FastChat",
+                "folder": f"questions of {self.study.mt_bench.folder}",
             }
             questions = f"MT-Bench, {of_whom[self.study.mt_bench.questions]}"
             if "score" in row:

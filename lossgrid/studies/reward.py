@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Worlds that have a reward only where their key `reward` names a classifier; any other knows that of every response.
-OPTIONAL = {"hub"}
+OPTIONAL = ("hub",)
 
 
 @dataclass(frozen=True)
