@@ -20,7 +20,7 @@ rule sample_judge_card:
         study="studies/{study}.yaml",
         downloads="downloads",
         settings=get_settings("card_sample"),
-        code=get_code("sample_judge_card"),
+        code=get_world_code("sample_judge_card", "write_prompts"),
     message:
         "{wildcards.study}: choosing what the judge is asked for its card"
     shell:

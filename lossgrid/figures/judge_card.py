@@ -14,7 +14,7 @@ from lossgrid.figures.style import TEXT_WIDTH, save_figure, set_style
 from lossgrid.statistics.judge_card import BOTH, JUDGE, STORED, combine_orders, pick_judged
 
 # The study's judge, the other one, and what is of both.
-COLOURS = {JUDGE: "#0072b2", STORED: "#d55e00", BOTH: "#444444"}
+COLOURS = {JUDGE: "#2F6690", STORED: "#B5541C", BOTH: "#444444"}
 MARKERS = {JUDGE: "o", STORED: "s", BOTH: "D"}
 # Who can be drawn a bit above the middle of a row, and who below.
 OFFSETS = {JUDGE: -0.16, STORED: 0.16, BOTH: 0.0}

@@ -78,6 +78,8 @@ class Setup(StrictModel):
             return self
         if self.mt_bench is not None and self.mt_bench.questions == "world":
             fail("the world hub has no questions of its own; write questions: fastchat", at=("mt_bench",))
+        if self.judge_card is not None and self.judge_card.questions == "world":
+            fail("the world hub has no questions of its own; write questions: fastchat", at=("judge_card",))
         if self.alpaca_eval is not None and self.alpaca_eval.instructions is None:
             fail(
                 "the world hub has no instructions of its own; name a file in alpaca_eval.instructions",

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 
 from judged_study import write_lines
 
@@ -12,7 +11,7 @@ from lossgrid.judging.mt_bench.requests import build_requests
 from lossgrid.worlds.reviews.judge_case import find_aspect
 from lossgrid.worlds.reviews.lexicon import ASPECT_NOUNS
 from lossgrid.worlds.reviews.oracle import OracleSettings, answer_request
-from lossgrid.worlds.reviews.prompts import write_prompts
+from lossgrid.worlds.reviews.prompts import write_world_prompts
 
 STORED_JUDGE = "gpt-4"
 # Sentences by whether a reply gains by them.
@@ -23,7 +22,7 @@ TIME = 1_700_000_000.0
 
 def load_world_files(folder: Path, mode: str) -> BenchmarkFiles:
     """Questions, prompts and references of the reviews world."""
-    write_prompts(SimpleNamespace(seed=1), True, None, None, folder)
+    write_world_prompts(1, True, None, None, folder)
     return load_files(folder / "mt_bench", mode)
 
 

@@ -13,7 +13,7 @@ from lossgrid.judging.mt_bench.download import download_mt_bench
 from lossgrid.judging.mt_bench.fastchat import import_fastchat
 from lossgrid.studies import Study
 from lossgrid.studies.identity import hash_canonical
-from lossgrid.worlds.reviews.prompts import write_prompts
+from lossgrid.worlds.catalogue import load_function
 
 
 def write_sample(study: Study, file: Path, downloads: Path) -> dict[str, int]:
@@ -85,6 +85,6 @@ def _load_questions(study: Study, downloads: Path) -> tuple[list[dict], dict[str
         if study.judge_card.questions == "fastchat":
             download_mt_bench(downloads / "mt_bench", folder)
         else:
-            write_prompts(study.world, True, None, None, Path(name))
+            load_function(study.world.kind, "write_prompts")(study, True, None, None, Path(name))
         questions = common.load_questions(folder / "question.jsonl", None, None)
         return questions, common.load_judge_prompts(folder / "judge_prompts.jsonl")
