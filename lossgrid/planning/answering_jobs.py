@@ -1,5 +1,7 @@
 """The load of the jobs that answer or weigh with a trained model: pairs, reference log-probabilities, responses."""
 
+from dataclasses import replace
+
 from lossgrid.planning.activations import get_answering_bytes, get_scoring_activations
 from lossgrid.planning.durations import get_answering_seconds, get_scoring_seconds
 from lossgrid.planning.hardware import CPU, DISK_BANDWIDTH, get_machine
@@ -98,7 +100,9 @@ def describe_classification(study: Study) -> Load:
     batch_size = study.world.reward.batch_size
     seconds = get_scoring_seconds(CLASSIFIER, machine, facts.heldout_chats, tokens, batch_size)
     weights = FLOAT32 * CLASSIFIER.count_parameters()
-    extra = get_scoring_activations(CLASSIFIER, batch_size, CLASSIFIER_TOKENS, 1, FLOAT32)
+    # A logit or two a text, and no table of them.
+    without_table = replace(CLASSIFIER, vocabulary=1)
+    extra = get_scoring_activations(without_table, batch_size, CLASSIFIER_TOKENS, 1, FLOAT32)
     on_gpu = study.device == "gpu"
     return Load(
         seconds=seconds + machine.import_seconds + weights / DISK_BANDWIDTH,

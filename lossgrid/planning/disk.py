@@ -7,7 +7,7 @@ from lossgrid.planning.judge_load import list_judge_loads
 from lossgrid.planning.replies import count_replies, list_reply_groups
 from lossgrid.planning.training_adapter import count_adapter_parameters
 from lossgrid.planning.training_jobs import SEQUENCES_PER_PAIR, count_steps, get_cell_state
-from lossgrid.planning.training_state import FLOAT32, get_weight_bytes
+from lossgrid.planning.training_state import BFLOAT16, FLOAT32, get_weight_bytes
 from lossgrid.planning.world_facts import get_world_facts
 from lossgrid.studies import Study, get_trained_cells
 

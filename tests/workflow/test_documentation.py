@@ -56,6 +56,7 @@ HERE = {
 INSTEAD = {
     f'{LOCAL} --config "studies=[mini_deepspeed]"': f'{LOCAL} --config "studies=[mini_deepspeed]" -n',
     "hf download NAME": "hf download --help",
+    "hf auth login": "hf auth login --help",
     DOWNLOAD: f"{DOWNLOAD} --help",
     "pip install bitsandbytes": "pip install --help",
     "python -m pytest tests/worlds tests/studies/test_study_identity.py": (
@@ -79,10 +80,14 @@ class Elsewhere:
 
 ADD_A_LOSS = Elsewhere("tests/objectives/test_add_a_loss.py", "run(COMMANDS[3], folder)")
 FIRST_HOUR = Elsewhere("tests/workflow/test_first_hour.py", "for command in FIRST_HOUR")
-CARD = Elsewhere("tests/workflow/test_judge_card.py", "fresh.run(*TARGETS)")
+CARD = Elsewhere("tests/workflow/test_card_of_a_judge.py", "fresh.run(*TARGETS)")
 ON_SLURM = Elsewhere("tests/cluster/test_documented_commands.py", "COMMANDS")
 CONVENTIONS = Elsewhere("tests/workflow/test_conventions.py", '"--lint"')
 BATCHES = Elsewhere("tests/judging/test_batch_jobs.py", '"export-batch"')
+FULL = Elsewhere("tests/workflow/test_full_studies.py", "estimate_study(FULL[name]")
+PLANNED = Elsewhere("tests/workflow/test_full_studies.py", "snakemake -n --cores 1")
+SHRUNK = Elsewhere("tests/workflow/test_full_studies.py", "run(copy, local, LONGEST)")
+FETCHED = Elsewhere("tests/worlds/test_hub_locking.py", "lock_study(study)")
 SUITE = Elsewhere(".ci/run", "make test")
 CAMPAIGN = Elsewhere("tests/cluster/test_fault_campaign.py", "suffer_run(")
 ELSEWHERE = {
@@ -100,6 +105,17 @@ ELSEWHERE = {
     f'{LOCAL} --config "studies=[wedge]"': FIRST_HOUR,
     f'{LOCAL} "{ALIAS}"': FIRST_HOUR,
     f"{LOCAL} results/my_study/figures/judge_card.pdf": CARD,
+    "python -m lossgrid audit imdb": PLANNED,
+    "python -m lossgrid estimate imdb --jobs 8": FULL,
+    'snakemake --profile slurm --config "studies=[imdb]" -- prepare': FETCHED,
+    'snakemake --profile slurm --config "studies=[imdb]"': PLANNED,
+    "snakemake prepare -R fetch_repositories": FETCHED,
+    "snakemake prepare": SHRUNK,
+    "python -m lossgrid shrink": Elsewhere("tests/workflow/test_full_studies.py", "python -m lossgrid shrink"),
+    "python -m lossgrid show imdb_shrunk": PLANNED,
+    "export HF_HOME=$PWD/downloads/shrunk HF_HUB_OFFLINE=1": SHRUNK,
+    f'{LOCAL} --config "studies=[imdb_shrunk]" -- prepare': SHRUNK,
+    f'{LOCAL} --config "studies=[imdb_shrunk]"': SHRUNK,
     "snakemake --profile slurm": ON_SLURM,
     "snakemake --profile slurm prepare": ON_SLURM,
     "snakemake --profile slurm --slurm-array-jobs train_cell": ON_SLURM,
