@@ -50,11 +50,7 @@ localrules:
     all,
     prepare,
     adopt_cell,
-    describe_environment,
-    fetch_alpaca_eval,
-    fetch_repositories,
     judge_by_api,
-    make_prompts,
     score_frontier,
     score_judgments,
 

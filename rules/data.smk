@@ -1,3 +1,7 @@
+localrules:
+    make_prompts,
+
+
 rule make_corpus:
     output:
         corpus=directory("results/{study}/corpus"),

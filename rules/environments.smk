@@ -1,3 +1,7 @@
+localrules:
+    describe_environment,
+
+
 rule describe_environment:
     output:
         packages="downloads/environments/{environment}.txt",

@@ -1,3 +1,8 @@
+localrules:
+    fetch_alpaca_eval,
+    fetch_repositories,
+
+
 # Where there is a network: `snakemake prepare`. All other jobs are offline, and keep to the lock that this writes beside
 # the study; it lies outside the outputs, which Snakemake deletes when a job fails or runs again.
 rule fetch_repositories:
