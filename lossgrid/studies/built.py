@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from lossgrid.studies.document import describe_syntax_error, read_text
-from lossgrid.studies.errors import StudyError
+from lossgrid.studies.errors import StudyError, suggest
 from lossgrid.studies.folder import FOLDER, list_study_files
 
 CONFIG = Path("config.yaml")
@@ -39,7 +39,7 @@ def select_built(config: Mapping[str, Any], known: Collection[str]) -> list[str]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise StudyError(
-            f"{where}: {', '.join(unknown)}: no such study; "
+            f"{where}: {', '.join(unknown)}: no such study; {suggest(unknown[0], known)}"
             f"choose from {', '.join(known)} or add {FOLDER}/{unknown[0]}.yaml"
         )
     return list(dict.fromkeys(names))

@@ -182,4 +182,4 @@ def test_unknown_study_is_named():
     """A misspelt study must not build nothing and call it done."""
     process = plan("-m", "snakemake", "--config", "studies=[minni]")
     assert process.returncode != 0
-    assert "config.yaml: studies: minni: no such study; choose from losses_mini, mini" in process.stdout
+    assert "config.yaml: studies: minni: no such study; did you mean 'mini'? choose from" in process.stdout
