@@ -466,7 +466,9 @@ def get_prepared_files():
     ]
     fetched = [study for study in BUILT if STUDIES[study].list_repositories()]
     cards = [study for study in BUILT if STUDIES[study].judge_card]
+    compared = [STUDIES[study].alpaca_eval for study in BUILT if STUDIES[study].alpaca_eval]
     return [
+        *[each.difficulties for each in compared if each.difficulties],
         *[f"downloads/repositories/{study}.txt" for study in fetched],
         *[f"downloads/environments/{environment}.txt" for environment in environments],
         *[f"results/{study}/prompts" for study in judged],
