@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from lossgrid.studies.document import Document, find_kind
+from lossgrid.studies.document import Document, find_kind, find_pair
 from lossgrid.studies.errors import Problem, suggest
 from lossgrid.studies.yaml_core import TAG, find_file, find_line
 
 EXTENDS = "extends"
 OBJECTIVES = "objectives"
+JUDGE = "judge"
 Pairs = dict[str, tuple[Node, Node]]
 
 
@@ -31,8 +32,8 @@ class Layer:
 def merge(layers: Iterable[Layer]) -> tuple[MappingNode, list[Problem]]:
     """The top-level mapping of all layers together.
 
-    Mappings merge key by key, except that a block of an objective, and a mapping of another `kind`, is replaced as a
-    whole; so is everything that is no mapping.
+    Mappings merge key by key, except that a block of an objective, a mapping of another `kind` and a judge of another
+    `model` is replaced as a whole; so is everything that is no mapping.
 
     Args:
         layers: The files, the lowest first; at least one.
@@ -47,8 +48,10 @@ def merge(layers: Iterable[Layer]) -> tuple[MappingNode, list[Problem]]:
         root = layer.document.root
         for name, (key, above) in get_pairs(root).items():
             below = merged[name][1] if name in merged else None
-            is_grid = name == OBJECTIVES
-            value = lay_objectives(below, above, layer.amends, problems) if is_grid else lay(below, above)
+            if name == OBJECTIVES:
+                value = lay_objectives(below, above, layer.amends, problems)
+            else:
+                value = above if name == JUDGE and is_another_judge(below, above) else lay(below, above)
             merged[name] = key, value
     merged.pop(EXTENDS, None)
     return make_mapping(merged, root, root), problems
@@ -65,6 +68,12 @@ def lay(below: Node | None, above: Node) -> Node:
     for name, (key, value) in get_pairs(above).items():
         merged[name] = key, lay(merged[name][1] if name in merged else None, value)
     return make_mapping(merged, below, above)
+
+
+def is_another_judge(below: Node | None, above: Node) -> bool:
+    """Whether a judge is another model, with which neither server nor prices of the first have to do."""
+    models = [find_pair(node, "model")[1] for node in (below, above)]
+    return all(isinstance(model, ScalarNode) for model in models) and models[0].value != models[1].value
 
 
 def lay_objectives(below: Node | None, above: Node, amends: bool, problems: list[Problem]) -> Node:

@@ -80,6 +80,16 @@ def test_a_mapping_of_another_kind_is_replaced_as_a_whole():
     assert same["world"]["policy"] == {"layers": 2}
 
 
+def test_a_judge_of_another_model_is_replaced_as_a_whole():
+    """An address beside the command and the GPUs of another judge is none."""
+    below = {"judge": {"model": "large", "command": "serve", "gpus": 4}}
+    other = {"judge": {"model": "small", "base_url": "http://127.0.0.1/v1"}}
+    assert lay_data(below, other) == other
+    same = lay_data(below, {"judge": {"model": "large", "gpus": 2}})
+    assert same == lay_data(below, {"judge": {"gpus": 2}})
+    assert same["judge"] == {"model": "large", "command": "serve", "gpus": 2}
+
+
 # Whatever YAML could take for something else: numbers, words, marks, folded lines.
 TEXTS = st.text(string.ascii_letters + string.digits + " \n\t.:#-'\"{}[],&*!|>%@`~\\βé\u2028", min_size=1) | (
     st.sampled_from(["null", "5e-7", "no", "1:30", "true", "~", "<<", "=", ".inf", "2024-01-01", " x "])
