@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lossgrid.studies import load_study
-from lossgrid.studies.layers import lay
+from lossgrid.studies.document import Document
+from lossgrid.studies.layers import Layer, lay, merge
 from lossgrid.studies.showing import spell_study
 from lossgrid.studies.yaml_core import build, compose
 
@@ -82,11 +83,16 @@ def test_a_mapping_of_another_kind_is_replaced_as_a_whole():
 
 def test_a_judge_of_another_model_is_replaced_as_a_whole():
     """An address beside the command and the GPUs of another judge is none."""
+
+    def merge_data(*files):
+        layers = [Layer(Document(data, parse(data), ()), amends=True) for data in files]
+        return build(merge(layers)[0], "", (), [])
+
     below = {"judge": {"model": "large", "command": "serve", "gpus": 4}}
     other = {"judge": {"model": "small", "base_url": "http://127.0.0.1/v1"}}
-    assert lay_data(below, other) == other
-    same = lay_data(below, {"judge": {"model": "large", "gpus": 2}})
-    assert same == lay_data(below, {"judge": {"gpus": 2}})
+    assert merge_data(below, other) == other
+    same = merge_data(below, {"judge": {"model": "large", "gpus": 2}})
+    assert same == merge_data(below, {"judge": {"gpus": 2}})
     assert same["judge"] == {"model": "large", "command": "serve", "gpus": 2}
 
 
