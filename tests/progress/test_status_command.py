@@ -44,7 +44,8 @@ def test_without_a_study_those_of_the_configuration_are_shown_in_turn(made_up, c
         (
             [],
             "studies: smal",
-            "config.yaml: studies: smal: no such study; did you mean 'small'? choose from small or add studies/smal.yaml",
+            "config.yaml: studies: smal: no such study; did you mean 'small'? choose from small or add "
+            "studies/smal.yaml",
         ),
         ([], "cores: 2", "config.yaml: studies: missing; write a name, or a list such as [mini]"),
         (

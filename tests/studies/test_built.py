@@ -48,7 +48,8 @@ def test_a_name_or_a_list_of_names(here, text, names):
         ("studies: [mini, 3]", "config.yaml: studies: ['mini', 3]: no names of studies; write a name"),
         (
             "studies: [mini, min]",
-            "config.yaml: studies: min: no such study; did you mean 'mini'? choose from mini, plane or add studies/min",
+            "config.yaml: studies: min: no such study; did you mean 'mini'? choose from mini, plane or add "
+            "studies/min",
         ),
         ("[mini]", "config.yaml: ['mini']: no mapping of keys; write studies: [mini]"),
         ("orphans: wait\nstudies: [mini", "config.yaml:2: not YAML: "),
