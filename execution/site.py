@@ -97,11 +97,11 @@ def read_site(file: Path = FILE) -> Site:
         # The advice is for studies.
         problem = str(error).partition(";")[0]
         raise SiteError(f"{problem}; `git show HEAD:{FILE}` shows what it holds") from None
-    lines = [problem.describe(str(file)) for problem in document.problems]
+    lines = [problem.describe() for problem in document.problems]
     try:
         site = Site.model_validate(document.data)
     except ValidationError as error:
-        lines += [describe(details, document, file) for details in error.errors(include_url=False)]
+        lines += [describe(details, document) for details in error.errors(include_url=False)]
     if lines:
         raise SiteError("\n".join(lines))
     return site
@@ -116,13 +116,13 @@ def describe_value(location: tuple[int | str, ...], message: str, file: Path = F
         file: The site's.
     """
     try:
-        return read_document(file).locate(location, message).describe(str(file))
+        return read_document(file).locate(location, message).describe()
     except StudyError:
         # Changed since it was read.
         return f"{file}: {'.'.join(map(str, location))}: {message}"
 
 
-def describe(details: dict[str, Any], document: Document, file: Path) -> str:
+def describe(details: dict[str, Any], document: Document) -> str:
     """One mistake as a line: the file, the key, its value, and what to write."""
     location = details["loc"]
     fields = find_fields(location[:-1])
@@ -148,7 +148,7 @@ def describe(details: dict[str, Any], document: Document, file: Path) -> str:
         case _:
             # pydantic's own words, such as "Input should be a valid string".
             message = f"{details['msg'].replace('Input should', 'it should')}{example}.{meaning}"
-    return document.locate(location, message).describe(str(file))
+    return document.locate(location, message).describe()
 
 
 def find_fields(location: tuple[int | str, ...]) -> dict[str, Any]:
