@@ -54,6 +54,7 @@ def fresh(tmp_path) -> Workflow:
     return workflow
 
 
+@pytest.mark.slow
 def test_a_card_is_made_without_training_anything_and_remade_for_what_it_shows(fresh):
     """Who chooses a judge for a study of weeks wants to know it first, and again only where something changed."""
     process = fresh.run("--dry-run", *TARGETS, check=False)

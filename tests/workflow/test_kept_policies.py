@@ -89,6 +89,7 @@ def test_best_waits_for_the_tables(workflow):
     assert prune(workflow).startswith("0 policies removed")
 
 
+@pytest.mark.slow
 def test_a_removed_policy_that_is_asked_for_is_trained_again(workflow):
     """A half of a folder would fail whoever loads it, and say no word of why."""
     set_keep_policy(workflow, "none")
@@ -100,6 +101,7 @@ def test_a_removed_policy_that_is_asked_for_is_trained_again(workflow):
     assert {"train_unkept_cell": 1, "adopt_cell": 1}.items() <= asked.items()
 
 
+@pytest.mark.slow
 def test_removed_while_the_study_runs(workflow):
     """Disk space of a sweep is that of the cells that are being trained, whatever their number."""
     set_keep_policy(workflow, "none")

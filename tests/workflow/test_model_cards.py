@@ -105,6 +105,7 @@ def test_cards_make_nothing_out_of_date(workflow):
     assert workflow.plan() == {}
 
 
+@pytest.mark.slow
 def test_cards_of_removed_policies_are_kept(workflow):
     """Most policies of a sweep are removed, and nobody trains them again for a card."""
     shutil.rmtree(workflow.get_cell(DPO) / "policy")
