@@ -1,5 +1,6 @@
 """A model's tokenizer as the workflow needs it: a chat template, an end token that ends turns, a padding token."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lossgrid.training.tokens import load_tokenizer
@@ -58,20 +59,17 @@ def prepare_tokenizer(folder: Path, name: str, rendering: str, end_token: bool =
 
 def find_turn_end(tokenizer) -> int | None:
     """The first special token that the chat template writes after an assistant's text; None where it writes none."""
-    ids = _render(tokenizer, [("user", "a"), ("assistant", _MARK)])
-    text_ids = tokenizer(_MARK, add_special_tokens=False)["input_ids"]
-    # The text's last token may join what follows it, never a special one.
+    text = tokenizer.apply_chat_template(_build([("user", "a"), ("assistant", _MARK)]), tokenize=False)
+    # Of the text alone: in the ids of the whole chat the mark's last token could have joined what follows it.
+    behind = tokenizer(text.rpartition(_MARK)[2], add_special_tokens=False)["input_ids"]
     special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
-    begin = max((place for place, token in enumerate(ids) if token in text_ids), default=-1)
-    return next((token for token in ids[begin + 1 :] if token in special), None)
+    return next((token for token in behind if token in special), None)
 
 
 def knows_system(tokenizer) -> bool:
     """Whether the chat template shows a system message; some refuse the role, and some leave its text out."""
     try:
-        text = tokenizer.apply_chat_template(
-            [{"role": "system", "content": _MARK}, {"role": "user", "content": "a"}], tokenize=False
-        )
+        text = tokenizer.apply_chat_template(_build([("system", _MARK), ("user", "a")]), tokenize=False)
     # Templates raise errors of Jinja, of which there are several.
     except Exception:
         return False
@@ -82,9 +80,10 @@ def count_beginnings(tokenizer) -> int:
     """How often a rendered chat holds the token that begins a sequence; more than once is one too many."""
     if tokenizer.bos_token_id is None:
         return 0
-    return _render(tokenizer, [("user", "a")]).count(tokenizer.bos_token_id)
+    chat = _build([("user", "a")])
+    ids = tokenizer.apply_chat_template(chat, tokenize=True, return_dict=True)["input_ids"]
+    return ids.count(tokenizer.bos_token_id)
 
 
-def _render(tokenizer, turns) -> list[int]:
-    messages = [{"role": role, "content": content} for role, content in turns]
-    return tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True)["input_ids"]
+def _build(turns: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"role": role, "content": content} for role, content in turns]
