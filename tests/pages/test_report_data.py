@@ -8,13 +8,14 @@ import pytest
 
 from lossgrid.pages.report.data import gather_report
 from lossgrid.pages.report.leaderboard import gather_rows
-from lossgrid.pages.report.provenance import gather_judge_card
+from lossgrid.pages.report.provenance import describe_repositories, gather_judge_card
 from lossgrid.pages.report.samples import CUT, FEWEST_CHARACTERS, cut, gather_samples, read_lines
 from lossgrid.pages.report.tables import get_interval
 from lossgrid.pages.report.timelines import FEWEST, gather_timelines, thin_out
 from lossgrid.statistics.judge_card import describe_card
 from lossgrid.statistics.leaderboard import OFFICIAL_COLUMNS, STUDY_COLUMNS
 from lossgrid.studies import load_study, reward
+from lossgrid.studies.lock import Lock, LockedDataset, LockedModel
 from tests.cluster.working_copy import ROOT
 from tests.figures.made_up_card import FILES, make_card_rows
 from tests.pages.made_results import make_results, make_study, make_unjudged_results
@@ -161,6 +162,16 @@ def test_a_study_that_judges_nothing_has_a_report(tmp_path):
     assert all("score" in turns[0] for turns in report["samples"]["answers"][DPO])
     assert dict(report["provenance"]["facts"])["cells"] == "3"
     assert [measure["key"] for measure in report["measures"]] == ["reward", "kl"]
+
+
+def test_what_came_from_the_hub_is_named_with_its_commit():
+    """A name alone can be another model next month."""
+    first, second = "a" * 40, "b" * 40
+    model = LockedModel(asked=None, revision=first)
+    data = LockedDataset(asked="v1", revision=second, splits={})
+    lock = Lock(models={"a/model": model}, datasets={"a/data": data})
+    assert describe_repositories(lock) == f"a/model at {first}; a/data at {second}"
+    assert describe_repositories(None) == ""
 
 
 def test_the_judge_card_is_shown_without_its_counts(tmp_path):

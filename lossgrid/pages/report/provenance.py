@@ -14,6 +14,7 @@ import yaml
 from lossgrid.pages.report.tables import list_records, read_table
 from lossgrid.studies import Study, get_cells, get_trained_cells
 from lossgrid.studies.identity import get_report_settings
+from lossgrid.studies.lock import Lock
 from lossgrid.training.live.machine import read_machine
 
 # What a reader asks of the versions first.
@@ -41,6 +42,7 @@ def gather_provenance(study: Study, file: Path, results: Path, lock: Path) -> di
         ("commit", describe_commit()),
         ("versions", describe_versions(lock)),
         ("study", f"{file}, with its defaults SHA-256 {hash_bytes(resolved.encode())}"),
+        ("models and data", describe_repositories(study.lock)),
         ("seeds", f"{', '.join(map(str, seeds))} (training); the world has its own"),
         ("cells", describe_cells(len(get_cells(study)), len(get_trained_cells(study)))),
         ("hardware", describe_machines(results / "live", [cell.path for cell in get_trained_cells(study)])),
@@ -62,6 +64,14 @@ def gather_judge_card(tables: Path) -> list[dict[str, Any]]:
     """The rows of the judge card that have an interval, or want one; counts stay in the table."""
     card = read_table(tables, "judge_card")
     return list_records(card[card["n"].notna()]) if len(card) else []
+
+
+def describe_repositories(lock: Lock | None) -> str:
+    """What came from the hub, at which commits; empty for a study that needs nothing of it."""
+    if lock is None:
+        return ""
+    named = {**lock.models, **lock.datasets}
+    return "; ".join(f"{name} at {locked.revision}" for name, locked in named.items())
 
 
 def describe_cells(cells: int, trained: int) -> str:
